@@ -1,14 +1,23 @@
 /** Options of `bun run simulate`. */
 import { logLevel } from "./common.ts";
-import { integer, onOff, text } from "./core.ts";
+import { integer, integerOr, onOff, text } from "./core.ts";
 
 function urlProblem(value: string): string | undefined {
   const url = URL.parse(value);
-  return url && (url.protocol === "http:" || url.protocol === "https:") ? undefined : "must be an http or https address";
+  return url && (url.protocol === "http:" || url.protocol === "https:")
+    ? undefined
+    : "must be an http or https address";
 }
 
 export const simulateOptions = {
-  events: integer({ flag: "events", placeholder: "<count>", min: 1, max: 1_000_000_000, default: 10_000, help: "events to send" }),
+  events: integer({
+    flag: "events",
+    placeholder: "<count>",
+    min: 1,
+    max: 1_000_000_000,
+    default: 10_000,
+    help: "events to send",
+  }),
   concurrency: integer({
     flag: "concurrency",
     placeholder: "<count>",
@@ -32,13 +41,21 @@ export const simulateOptions = {
     help: "the address of serve",
     check: urlProblem,
   }),
-  seed: integer({
+  requestTimeoutMs: integer({
+    flag: "request-timeout-ms",
+    placeholder: "<ms>",
+    min: 100,
+    max: 3_600_000,
+    default: 30_000,
+    help: "how long an answer is waited for; above serve's delivery timeout",
+  }),
+  seed: integerOr({
     flag: "seed",
     placeholder: "<n>",
     min: 0,
     max: 4_294_967_295,
-    default: 1,
-    help: "the same seed makes the same events",
+    defaultText: "drawn at random, and printed",
+    help: "the same seed makes the same events, with the same ids",
   }),
   json: onOff({ flag: "json", help: "print the summary as one JSON object" }),
   logLevel,

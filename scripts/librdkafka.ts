@@ -1,0 +1,82 @@
+/**
+ * Builds librdkafka out of the sources that `@confluentinc/kafka-javascript` carries, into the cache folder, once a machine.
+ * `ensureLibrdkafka()` is what `bun run setup` calls; run directly, `--rebuild` builds anew (after installing a missing
+ * -dev package, say). Two builds at once do not harm each other: the last rename wins, and both are whole.
+ */
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { BUNDLED_VERSION, cachedLibraryPath, type LibraryInfo, openLibrary, WAYS_OUT } from "../src/kafka/native/library.ts";
+
+const SOURCES = join(dirname(Bun.resolveSync("@confluentinc/kafka-javascript/package.json", import.meta.dir)), "deps/librdkafka");
+
+/** The library that commands will take, built first where there is none; `say` hears about a build under way. */
+export async function ensureLibrdkafka(say: (line: string) => void, rebuild = false): Promise<LibraryInfo> {
+  const isGiven = Boolean(process.env.LIBRDKAFKA_PATH);
+  if (!isGiven && (rebuild || !(await Bun.file(cachedLibraryPath()).exists()))) {
+    const missing = missingTools();
+    if (missing.length === 0) await build(say);
+    else if (rebuild) throw new Error(`cannot build librdkafka without ${missing.join(", ")}.\n${WAYS_OUT}`);
+    else say(`no ${missing.join(", ")} to build librdkafka with; looking for the system's`);
+  }
+  return openLibrary().info;
+}
+
+function missingTools(): string[] {
+  const compiler = ["gcc", "clang", "cc"].some((name) => Bun.which(name)) ? [] : ["a C compiler"];
+  return [...compiler, ...["make", "bash"].filter((name) => !Bun.which(name))];
+}
+
+async function build(say: (line: string) => void): Promise<void> {
+  const target = dirname(cachedLibraryPath());
+  await mkdir(dirname(target), { recursive: true });
+  // Beside the target, so that the rename at the end stays within one file system.
+  const folder = await mkdtemp(`${target}.building-`);
+  try {
+    say(`building librdkafka ${BUNDLED_VERSION} (once on this machine, about a minute) …`);
+    const started = performance.now();
+    const sources = join(folder, "src");
+    await cp(SOURCES, sources, { recursive: true });
+    await step(["bash", "./configure", "--disable-syslog"], sources);
+    const jobs = String(Math.max(1, navigator.hardwareConcurrency));
+    await step(["make", "-j", jobs, "-C", "src", libraryFile()], sources);
+    const out = join(folder, "out");
+    await mkdir(out);
+    await cp(join(sources, "src", libraryFile()), join(out, libraryFile()));
+    await rm(target, { recursive: true, force: true });
+    await rename(out, target).catch((cause: NodeJS.ErrnoException) => {
+      // Somebody else's build came first: theirs is as good.
+      if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") throw cause;
+    });
+    say(`built in ${((performance.now() - started) / 1000).toFixed(0)} s: ${cachedLibraryPath()}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function libraryFile(): string {
+  return cachedLibraryPath().split("/").pop()!;
+}
+
+async function step(command: string[], cwd: string): Promise<void> {
+  const child = Bun.spawn(command, { cwd, stdout: "pipe", stderr: "pipe", stdin: "ignore" });
+  const [out, error, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code === 0) return;
+  const tail = `${out}\n${error}`.trim().split("\n").slice(-25).join("\n");
+  throw new Error(`building librdkafka failed at \`${command.join(" ")}\` (exit ${code}):\n${tail}\n${WAYS_OUT}`);
+}
+
+export function describeLibrary(info: LibraryInfo): string {
+  const wanted = ["ssl", "zstd", "lz4", "sasl_scram", "sasl_gssapi"];
+  const features = wanted.map((name) => (info.features.has(name) ? name : `no ${name}`));
+  return `librdkafka ${info.version} (${info.source}: ${info.path}; ${features.join(", ")})`;
+}
+
+if (import.meta.main) {
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  try {
+    say(describeLibrary(await ensureLibrdkafka(say, process.argv.includes("--rebuild"))));
+  } catch (cause) {
+    say((cause as Error).message);
+    process.exit(1);
+  }
+}

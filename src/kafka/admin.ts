@@ -1,0 +1,147 @@
+/** Questions to the cluster, as promises; none of them blocks. A request that fails rejects with `KafkaError`. */
+import { adminConfig, type ClientConfig, requireFeatures, toProperties } from "./config.ts";
+import { CODES, KafkaError } from "./error.ts";
+import { type KafkaLog, logError, logLine } from "./log.ts";
+import {
+  AdminCalls,
+  ClientHandle,
+  type ClusterDescription,
+  type Failed,
+  library,
+  type NewTopic,
+  type PartitionResult,
+  type TopicDescription,
+} from "./native/index.ts";
+
+type Event = Parameters<AdminCalls["requestId"]>[0];
+
+interface Waiting {
+  readonly onAnswer: (event: Event) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export interface AdminOptions {
+  readonly brokers: string;
+  readonly log: KafkaLog;
+  readonly config?: ClientConfig;
+}
+
+export interface Watermarks {
+  readonly partition: number;
+  /** The oldest offset there is. */
+  readonly low: number;
+  /** The offset that the next record will get. */
+  readonly high: number;
+}
+
+export class Admin {
+  readonly #client: ClientHandle;
+  readonly #calls: AdminCalls;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+
+  constructor(options: AdminOptions) {
+    const properties = toProperties({ ...adminConfig(options.brokers), ...options.config });
+    requireFeatures(properties, library().info);
+    this.#client = new ClientHandle("producer", properties, {
+      onLog: (event) => logLine(options.log, "admin", event),
+      onError: (event) => logError(options.log, "admin", event),
+      onOther: (_type, event) => this.#answer(event),
+    });
+    this.#calls = new AdminCalls(this.#client);
+    this.#client.main.watch(() => this.#client.drain());
+  }
+
+  describeCluster(timeoutMs: number): Promise<ClusterDescription> {
+    return this.#ask(
+      (id) => this.#calls.describeCluster(id, timeoutMs),
+      (event) => this.#calls.readCluster(event),
+    );
+  }
+
+  /** Null where there is no such topic. */
+  async describeTopic(topic: string, timeoutMs: number): Promise<TopicDescription | null> {
+    const answer = await this.#ask(
+      (id) => this.#calls.describeTopic(id, timeoutMs, topic),
+      (event) => this.#calls.readTopic(event, topic),
+    );
+    if (!isFailed(answer)) return answer;
+    if (answer.errorCode === CODES.ERR_UNKNOWN_TOPIC_OR_PART || answer.errorCode === CODES.ERR__UNKNOWN_TOPIC) return null;
+    throw new KafkaError(answer.errorCode, answer.message);
+  }
+
+  /** False where it was there already. */
+  async createTopic(topic: NewTopic, timeoutMs: number): Promise<boolean> {
+    const failed = await this.#ask(
+      (id) => this.#calls.createTopic(id, timeoutMs, topic),
+      (event) => this.#calls.readCreated(event),
+    );
+    if (failed === undefined) return true;
+    if (failed.errorCode === CODES.ERR_TOPIC_ALREADY_EXISTS) return false;
+    throw new KafkaError(failed.errorCode, failed.message);
+  }
+
+  async watermarks(topic: string, partitions: readonly number[], timeoutMs: number): Promise<Watermarks[]> {
+    const ask = (spec: "EARLIEST" | "LATEST") =>
+      this.#ask(
+        (id) => this.#calls.listOffsets(id, timeoutMs, topic, partitions, spec),
+        (event) => offsets(this.#calls.readOffsets(event)),
+      );
+    const [low, high] = await Promise.all([ask("EARLIEST"), ask("LATEST")]);
+    return partitions.map((partition) => ({ partition, low: low.get(partition) ?? 0, high: high.get(partition) ?? 0 }));
+  }
+
+  /** The group's committed offsets by partition; partitions without one are left out. */
+  async groupOffsets(group: string, topic: string, partitions: readonly number[], timeoutMs: number): Promise<Map<number, number>> {
+    const answer = await this.#ask(
+      (id) => this.#calls.groupOffsets(id, timeoutMs, group, topic, partitions),
+      (event) => this.#calls.readGroupOffsets(event),
+    );
+    if (isFailed(answer)) throw new KafkaError(answer.errorCode, answer.message);
+    return offsets(answer.filter((partition) => partition.offset >= 0));
+  }
+
+  /** What still waits for an answer rejects. */
+  async close(): Promise<void> {
+    for (const waiting of this.#waiting.values()) waiting.reject(new Error("the admin client was closed"));
+    this.#waiting.clear();
+    await this.#client.destroy();
+  }
+
+  #ask<T>(send: (requestId: number) => void, read: (event: Event) => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const id = ++this.#lastId;
+    this.#waiting.set(id, { onAnswer: (event) => resolve(read(event)), reject });
+    try {
+      send(id);
+    } catch (cause) {
+      this.#waiting.delete(id);
+      reject(cause);
+    }
+    return promise;
+  }
+
+  #answer(event: Event): void {
+    const id = this.#calls.requestId(event);
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    const failed = this.#calls.failure(event);
+    if (failed) return waiting.reject(new KafkaError(failed.errorCode, failed.message));
+    try {
+      waiting.onAnswer(event);
+    } catch (cause) {
+      waiting.reject(cause);
+    }
+  }
+}
+
+function isFailed(answer: object): answer is Failed {
+  return "errorCode" in answer;
+}
+
+function offsets(results: readonly PartitionResult[]): Map<number, number> {
+  const failed = results.find((result) => result.errorCode !== 0);
+  if (failed) throw new KafkaError(failed.errorCode, `partition ${failed.partition}`);
+  return new Map(results.map((result) => [result.partition, result.offset]));
+}

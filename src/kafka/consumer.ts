@@ -1,0 +1,153 @@
+/**
+ * A member of a consumer group, for a thread that may wait: every method here blocks for as long as it says.
+ *
+ * Nothing is committed but what `commit` is given. Before partitions are handed over, `onRevoke` gets the chance to finish and
+ * commit what was read of them.
+ */
+import type { ConsumerConfig } from "./config.ts";
+import { requireFeatures, toProperties } from "./config.ts";
+import { CODES, codeName } from "./error.ts";
+import { type KafkaLog, logError, logLine } from "./log.ts";
+import { type AssignmentEvent, ClientHandle, ConsumerCalls, library, type PartitionOffset, type RecordBatch } from "./native/index.ts";
+
+export interface ConsumerHooks {
+  readonly log: KafkaLog;
+  readonly onAssign: (partitions: readonly number[]) => void;
+  /** Still ours during the call, unless `isLost`: then the group has given them away, and commits would fail. */
+  readonly onRevoke: (partitions: readonly number[], isLost: boolean) => void;
+  /** A commit that was asked for with `commit` has failed. */
+  readonly onCommitFailed: (errorCode: number, offsets: readonly PartitionOffset[]) => void;
+}
+
+/** A member that cannot go on: its owner closes it and starts another. */
+export class ConsumerFailure extends Error {
+  override readonly name = "ConsumerFailure";
+}
+
+export class Consumer {
+  readonly #topic: string;
+  readonly #hooks: ConsumerHooks;
+  readonly #client: ClientHandle;
+  readonly #calls: ConsumerCalls;
+
+  /** Joins the group. Throws `ConfigurationError`. */
+  constructor(config: ConsumerConfig, topic: string, hooks: ConsumerHooks) {
+    const properties = toProperties(config);
+    requireFeatures(properties, library().info);
+    this.#topic = topic;
+    this.#hooks = hooks;
+    this.#client = new ClientHandle("consumer", properties, {
+      onLog: (event) => logLine(hooks.log, "consumer", event),
+      onError: (event) => logError(hooks.log, "consumer", event),
+      onOther: () => {},
+    });
+    this.#calls = new ConsumerCalls(this.#client);
+    const errorCode = this.#calls.subscribe(topic);
+    if (errorCode !== 0) throw new ConsumerFailure(`subscribe: ${codeName(errorCode)}`);
+  }
+
+  /** For `wakeConsumer` on another thread, while this consumer is open. */
+  get wakeToken(): number {
+    return this.#calls.wakeToken;
+  }
+
+  /**
+   * Answers the group's events, then takes the records that wait, or waits up to `timeoutMs` for some. Throws `ConsumerFailure`
+   * where this member cannot go on. The batch must have been released.
+   */
+  poll(batch: RecordBatch, timeoutMs: number): void {
+    this.#serveGroup();
+    this.#calls.fill(batch, timeoutMs, (errorCode, partition) => this.#onRecordError(errorCode, partition));
+  }
+
+  #serveGroup(timeoutMs = 0): void {
+    this.#client.drain();
+    for (let wait = timeoutMs; ; wait = 0) {
+      const next = this.#calls.nextGroupEvent(wait);
+      if (next === undefined) return;
+      if (next.type === "assignment") this.#answer(next.event);
+      else if (next.type === "committed") this.#onCommitted(next.errorCode, next.partitions);
+      else this.#onGroupError(next.errorCode, next.message, next.isFatal);
+    }
+  }
+
+  #answer(event: AssignmentEvent): void {
+    const numbers = event.partitions.map((partition) => partition.partition);
+    if (event.kind === "assign") {
+      const error = this.#calls.assign(event.partitions);
+      if (error) throw new ConsumerFailure(`assign: ${error}`);
+      this.#hooks.onAssign(numbers);
+      return;
+    }
+    try {
+      this.#hooks.onRevoke(numbers, event.isLost);
+    } finally {
+      const error = this.#calls.unassign(event.partitions);
+      if (error) this.#hooks.log("warn", `unassign: ${error}`, { partitions: numbers });
+    }
+  }
+
+  #onCommitted(errorCode: number, offsets: readonly PartitionOffset[]): void {
+    if (errorCode !== CODES.ERR_NO_ERROR && errorCode !== CODES.ERR__NO_OFFSET) this.#hooks.onCommitFailed(errorCode, offsets);
+  }
+
+  #onGroupError(errorCode: number, message: string, isFatal: boolean): void {
+    if (isFatal) throw new ConsumerFailure(`${codeName(errorCode)}: ${message}`);
+    // The topic is being awaited, or the brokers are: both come back by themselves.
+    this.#hooks.log("warn", message, { error: codeName(errorCode) });
+  }
+
+  #onRecordError(errorCode: number, partition: number): void {
+    if (errorCode === CODES.ERR__PARTITION_EOF) return;
+    this.#hooks.log("warn", "reading a partition failed; it will be tried again", { error: codeName(errorCode), partition });
+  }
+
+  /** Asks for a commit without waiting; `offsets` are the next to read. */
+  commit(offsets: ReadonlyMap<number, number>): void {
+    if (offsets.size === 0) return;
+    const list = this.#list(offsets);
+    const errorCode = this.#calls.commit(list);
+    if (errorCode !== 0) this.#hooks.onCommitFailed(errorCode, list);
+  }
+
+  /** Commits and waits up to `timeoutMs`. Returns whether the group has it. */
+  commitAndWait(offsets: ReadonlyMap<number, number>, timeoutMs: number): boolean {
+    if (offsets.size === 0) return true;
+    const list = this.#list(offsets);
+    const errorCode = this.#calls.commitAndWait(list, timeoutMs);
+    if (errorCode === 0) return true;
+    this.#hooks.onCommitFailed(errorCode ?? CODES.ERR__TIMED_OUT, list);
+    return false;
+  }
+
+  #list(offsets: ReadonlyMap<number, number>): PartitionOffset[] {
+    return Array.from(offsets, ([partition, offset]) => ({ topic: this.#topic, partition, offset }));
+  }
+
+  pause(partitions: readonly number[]): void {
+    this.#calls.pause(partitions.map((partition) => ({ topic: this.#topic, partition })));
+  }
+
+  resume(partitions: readonly number[]): void {
+    this.#calls.resume(partitions.map((partition) => ({ topic: this.#topic, partition })));
+  }
+
+  /**
+   * Leaves the group (with `onRevoke` for what is assigned) and destroys the client, within about `timeoutMs`: without an answer
+   * from the group by then, the group notices by its session timeout. Every batch must have been released.
+   */
+  close(timeoutMs: number): void {
+    if (this.#client.isDestroyed) return;
+    const deadline = performance.now() + timeoutMs;
+    try {
+      this.#calls.startClose();
+      while (!this.#calls.isClosed && performance.now() < deadline) this.#serveGroup(50);
+    } catch (cause) {
+      this.#hooks.log("warn", "leaving the group failed", { error: String(cause) });
+    } finally {
+      this.#client.drain();
+      this.#calls.destroy();
+      this.#client.destroyHere();
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * A batch of consumed records, borrowed from librdkafka: read where they lie, copied at most once, straight to where they are
+ * wanted, then given back together. Not one JavaScript object is made a record.
+ */
+import { type Pointer, read } from "bun:ffi";
+import { libc, rd } from "./library.ts";
+import { at, cString, OwnedBuffer, readI64 } from "./memory.ts";
+import { message } from "./structs.ts";
+
+/** Memory that records are copied into. Once its `bytes.buffer` is transferred to another thread, a new one is needed. */
+export class TransferBuffer {
+  readonly #memory: OwnedBuffer;
+
+  constructor(size: number) {
+    this.#memory = new OwnedBuffer(size);
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#memory.bytes;
+  }
+
+  get size(): number {
+    return this.#memory.size;
+  }
+
+  /** For the native layer. */
+  addressAt(offset: number): Pointer {
+    return at(this.#memory, offset);
+  }
+}
+
+/** A header's name, ready to be looked for in many records. */
+export class HeaderName {
+  readonly #text: OwnedBuffer;
+
+  constructor(name: string) {
+    const text = cString(name);
+    this.#text = new OwnedBuffer(text.byteLength);
+    this.#text.bytes.set(text);
+  }
+
+  get address(): Pointer {
+    return at(this.#text, 0);
+  }
+}
+
+const NO_HEADER = -1;
+const [HEADERS, VALUE, SIZE] = [0, 8, 16];
+
+export class RecordBatch {
+  readonly capacity: number;
+  #count = 0;
+  readonly #messages: OwnedBuffer;
+  /** Out-parameters of the header functions. */
+  readonly #out = new OwnedBuffer(24);
+  #headerValue: Pointer | null = null;
+  #headerSize = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#messages = new OwnedBuffer(capacity * 8);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Takes what waits on the queue, or waits up to `timeoutMs` for a first record. Everything taken before must be released.
+   * Messages that stand for errors are handed to `onError` and not kept.
+   */
+  fill(queue: Pointer, timeoutMs: number, onError: (errorCode: number, partition: number) => void): void {
+    if (this.#count !== 0) throw new Error("release the batch before filling it again");
+    let taken = this.#take(queue, 0, 0, this.capacity);
+    if (taken === 0 && timeoutMs > 0) {
+      // librdkafka waits until the array is full or the time is over: wait for one, then take what else is there.
+      taken = this.#take(queue, timeoutMs, 0, 1);
+      if (taken === 1) taken += this.#take(queue, 0, 1, this.capacity - 1);
+    }
+    this.#keepRecords(taken, onError);
+  }
+
+  #take(queue: Pointer, timeoutMs: number, start: number, most: number): number {
+    if (most <= 0) return 0;
+    return Math.max(0, rd().rd_kafka_consume_batch_queue(queue, timeoutMs, at(this.#messages, start * 8), most));
+  }
+
+  #keepRecords(taken: number, onError: (errorCode: number, partition: number) => void): void {
+    let kept = 0;
+    for (let i = 0; i < taken; i++) {
+      const m = this.#messages.pointerAt(i * 8)!;
+      const errorCode = read.i32(m, message.err);
+      if (errorCode === 0) {
+        if (kept !== i) this.#messages.setWord(kept * 8, m as number);
+        kept++;
+        continue;
+      }
+      const partition = read.i32(m, message.partition);
+      rd().rd_kafka_message_destroy(m);
+      onError(errorCode, partition);
+    }
+    this.#count = kept;
+  }
+
+  partition(i: number): number {
+    return read.i32(this.#at(i), message.partition);
+  }
+
+  offset(i: number): number {
+    return readI64(this.#at(i), message.offset);
+  }
+
+  /** Milliseconds since 1970; -1 where the record has none. */
+  timestampMs(i: number): number {
+    return rd().rd_kafka_message_timestamp(this.#at(i), at(this.#out, 0));
+  }
+
+  /** In bytes; -1 where the value is null (a tombstone). */
+  valueLength(i: number): number {
+    const m = this.#at(i);
+    return read.ptr(m, message.payload) === 0 ? -1 : read.u32(m, message.len);
+  }
+
+  copyValue(i: number, target: TransferBuffer, offset: number): void {
+    const m = this.#at(i);
+    copy(target, offset, read.ptr(m, message.payload) as Pointer, read.u32(m, message.len));
+  }
+
+  /** In bytes; -1 where there is no key. */
+  keyLength(i: number): number {
+    const m = this.#at(i);
+    return read.ptr(m, message.key) === 0 ? -1 : read.u32(m, message.keyLen);
+  }
+
+  copyKey(i: number, target: TransferBuffer, offset: number): void {
+    const m = this.#at(i);
+    copy(target, offset, read.ptr(m, message.key) as Pointer, read.u32(m, message.keyLen));
+  }
+
+  /** Finds the last header of that name: its length in bytes, or -1. `copyHeader` then copies it. */
+  findHeader(i: number, name: HeaderName): number {
+    this.#headerSize = NO_HEADER;
+    const out = this.#out;
+    if (rd().rd_kafka_message_headers(this.#at(i), at(out, HEADERS)) !== 0) return NO_HEADER;
+    const headers = out.pointerAt(HEADERS);
+    const error = rd().rd_kafka_header_get_last(headers, name.address, at(out, VALUE), at(out, SIZE));
+    if (error !== 0 || out.pointerAt(VALUE) === null) return NO_HEADER;
+    this.#headerValue = out.pointerAt(VALUE);
+    this.#headerSize = out.u32[SIZE >> 2]!;
+    return this.#headerSize;
+  }
+
+  /** Copies the header that the last `findHeader` found. */
+  copyHeader(target: TransferBuffer, offset: number): void {
+    if (this.#headerSize > 0) copy(target, offset, this.#headerValue!, this.#headerSize);
+  }
+
+  /** Gives the records back to librdkafka. */
+  release(): void {
+    for (let i = 0; i < this.#count; i++) rd().rd_kafka_message_destroy(this.#messages.pointerAt(i * 8));
+    this.#count = 0;
+    this.#headerSize = NO_HEADER;
+  }
+
+  #at(i: number): Pointer {
+    if (i >= this.#count) throw new RangeError(`record ${i} of a batch of ${this.#count}`);
+    return this.#messages.pointerAt(i * 8)!;
+  }
+}
+
+function copy(target: TransferBuffer, offset: number, source: Pointer, length: number): void {
+  if (offset + length > target.size) throw new RangeError(`${length} bytes at ${offset} do not fit into ${target.size}`);
+  if (length > 0) libc().memcpy(target.addressAt(offset), source, length);
+}

@@ -1,0 +1,154 @@
+/**
+ * One `rd_kafka_t`: made from a configuration, destroyed once. Its main queue carries delivery reports, errors, log lines,
+ * rebalances and commit results as events; `drain` hands them to their receivers and destroys them.
+ */
+import type { Pointer } from "bun:ffi";
+import { rd } from "./library.ts";
+import { cString, ErrorText, OutWord, textAt } from "./memory.ts";
+import { EventQueue } from "./queue.ts";
+import { destroyElsewhere } from "./reaper.ts";
+import { DESTROY_NO_CONSUMER_CLOSE, EVENT, PURGE } from "./structs.ts";
+
+/** A librdkafka log line. `severity` is syslog's: 0 emergency … 7 debug. */
+export interface LogEvent {
+  readonly severity: number;
+  readonly facility: string;
+  readonly message: string;
+}
+
+export interface ErrorEvent {
+  readonly code: number;
+  readonly message: string;
+  /** This client sends nothing any more. */
+  readonly isFatal: boolean;
+}
+
+export interface Receivers {
+  readonly onError: (event: ErrorEvent) => void;
+  readonly onLog: (event: LogEvent) => void;
+  /** Every other event; borrowed for the call. */
+  readonly onOther: (type: number, event: Pointer) => void;
+}
+
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+const TYPES = { producer: 0, consumer: 1 } as const;
+
+export class ClientHandle {
+  #rk: Pointer | null;
+  readonly main: EventQueue;
+  readonly #receivers: Receivers;
+
+  /** Throws `ConfigurationError` with librdkafka's own sentence where it refuses a property. */
+  constructor(type: keyof typeof TYPES, properties: Readonly<Record<string, string>>, receivers: Receivers) {
+    const bits = EVENT.ERROR | EVENT.LOG | (type === "producer" ? EVENT.DR : EVENT.REBALANCE | EVENT.OFFSET_COMMIT);
+    const conf = configure({ ...properties, "log.queue": "true" }, bits);
+    const text = new ErrorText();
+    const rk = rd().rd_kafka_new(TYPES[type], conf, text.bytes, text.size);
+    if (rk === null) {
+      // Only a successful rd_kafka_new takes the configuration over.
+      rd().rd_kafka_conf_destroy(conf);
+      throw new ConfigurationError(text.text);
+    }
+    this.#rk = rk;
+    this.#receivers = receivers;
+    this.main = new EventQueue(rd().rd_kafka_queue_get_main(rk)!);
+    rd().rd_kafka_set_log_queue(rk, null);
+  }
+
+  /** For native calls that take a client. Throws once destroyed. */
+  get rk(): Pointer {
+    if (this.#rk === null) throw new Error("this client is closed");
+    return this.#rk;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#rk === null;
+  }
+
+  /** Hands every waiting event to its receiver; never waits. */
+  drain(): void {
+    while (this.#rk !== null) {
+      const event = this.main.poll(0);
+      if (event === null) return;
+      try {
+        this.#dispatch(event);
+      } finally {
+        rd().rd_kafka_event_destroy(event);
+      }
+    }
+  }
+
+  #dispatch(event: Pointer): void {
+    const type = rd().rd_kafka_event_type(event);
+    if (type === EVENT.ERROR) {
+      this.#receivers.onError({
+        code: rd().rd_kafka_event_error(event),
+        message: textAt(rd().rd_kafka_event_error_string(event)),
+        isFatal: rd().rd_kafka_event_error_is_fatal(event) !== 0,
+      });
+    } else if (type === EVENT.LOG) {
+      this.#receivers.onLog(readLog(event));
+    } else {
+      this.#receivers.onOther(type, event);
+    }
+  }
+
+  /** Events and requests that have no report yet, reports not yet read among them. */
+  get outstanding(): number {
+    return rd().rd_kafka_outq_len(this.rk);
+  }
+
+  /** Gives up on what is queued (reported as not persisted) and, where asked, on what is in flight (possibly persisted). */
+  purge(inFlightToo: boolean): void {
+    rd().rd_kafka_purge(this.rk, PURGE.QUEUE | (inFlightToo ? PURGE.INFLIGHT : 0));
+  }
+
+  /** Raises a fatal error as if the cluster had: for tests. */
+  raiseFatalError(code: number, reason: string): void {
+    rd().rd_kafka_test_fatal_error(this.rk, code, cString(reason));
+  }
+
+  /**
+   * Destroys the client on another thread: librdkafka waits for its own threads meanwhile, which must not hold up the event loop.
+   * Resolves when it is gone. What had no report is dropped.
+   */
+  destroy(): Promise<void> {
+    const rk = this.#release();
+    return rk === null ? Promise.resolve() : destroyElsewhere(rk);
+  }
+
+  /** The same, on this thread, without leaving a consumer group first: for a Worker that has closed its consumer. */
+  destroyHere(): void {
+    const rk = this.#release();
+    if (rk !== null) rd().rd_kafka_destroy_flags(rk, DESTROY_NO_CONSUMER_CLOSE);
+  }
+
+  #release(): Pointer | null {
+    const rk = this.#rk;
+    if (rk === null) return null;
+    this.main.destroy();
+    this.#rk = null;
+    return rk;
+  }
+}
+
+function configure(properties: Readonly<Record<string, string>>, eventBits: number): Pointer {
+  const conf = rd().rd_kafka_conf_new()!;
+  const text = new ErrorText();
+  for (const [name, value] of Object.entries(properties)) {
+    if (rd().rd_kafka_conf_set(conf, cString(name), cString(value), text.bytes, text.size) === 0) continue;
+    rd().rd_kafka_conf_destroy(conf);
+    throw new ConfigurationError(text.text);
+  }
+  rd().rd_kafka_conf_set_events(conf, eventBits);
+  return conf;
+}
+
+function readLog(event: Pointer): LogEvent {
+  const [facility, message, level] = [new OutWord(), new OutWord(), new OutWord()];
+  rd().rd_kafka_event_log(event, facility.bytes, message.bytes, level.bytes);
+  return { severity: level.asNumber, facility: textAt(facility.asPointer), message: textAt(message.asPointer) };
+}

@@ -1,0 +1,195 @@
+/**
+ * The consumer's calls. Records and events come on queues of their own: `rd_kafka_consume_batch_queue` throws away every
+ * event on the queue it reads, so each assigned partition is forwarded to a queue that only records reach, and rebalances
+ * are polled from the group's queue. No C thread and no C call ever calls back into JavaScript.
+ */
+import type { Pointer } from "bun:ffi";
+import type { RecordBatch } from "./batch.ts";
+import type { ClientHandle } from "./client.ts";
+import { rd } from "./library.ts";
+import { cString, textAt } from "./memory.ts";
+import { type PartitionOffset, type PartitionResult, readPartitionList, withPartitionList } from "./partitions.ts";
+import { EventQueue } from "./queue.ts";
+import { EVENT } from "./structs.ts";
+
+const ASSIGN_PARTITIONS = -175;
+
+/** A rebalance that waits for its answer: `answer` must be called for the group to go on. */
+export interface AssignmentEvent {
+  readonly kind: "assign" | "revoke";
+  readonly partitions: readonly PartitionResult[];
+  /** The group has taken them away already: committing for them would fail. */
+  readonly isLost: boolean;
+}
+
+export type GroupEvent =
+  | { readonly type: "assignment"; readonly event: AssignmentEvent }
+  | { readonly type: "committed"; readonly errorCode: number; readonly partitions: readonly PartitionResult[] }
+  | { readonly type: "error"; readonly errorCode: number; readonly message: string; readonly isFatal: boolean };
+
+export class ConsumerCalls {
+  readonly #client: ClientHandle;
+  /** Rebalances, commit results and the group's errors. */
+  readonly #group: EventQueue;
+  /** Records, and nothing else. */
+  readonly #records: EventQueue;
+  /** Where librdkafka forwards the group's queue while it closes. */
+  #closing: EventQueue | undefined;
+
+  constructor(client: ClientHandle) {
+    this.#client = client;
+    this.#group = new EventQueue(rd().rd_kafka_queue_get_consumer(client.rk)!);
+    this.#records = EventQueue.create(client.rk);
+  }
+
+  /** Wakes a thread that waits in `fill`: see `wakeConsumer`. */
+  get wakeToken(): number {
+    return this.#records.handle as number;
+  }
+
+  subscribe(topic: string): number {
+    return withPartitionList([{ topic, partition: -1 }], (list) => rd().rd_kafka_subscribe(this.#client.rk, list));
+  }
+
+  fill(batch: RecordBatch, timeoutMs: number, onError: (errorCode: number, partition: number) => void): void {
+    batch.fill(this.#records.handle, timeoutMs, onError);
+  }
+
+  /** The next event of the group, or undefined after `timeoutMs`. An assignment must be answered: `assign`, `unassign`. */
+  nextGroupEvent(timeoutMs: number): GroupEvent | undefined {
+    for (;;) {
+      const event = this.#group.poll(timeoutMs);
+      if (event === null) return undefined;
+      try {
+        const read = this.#readGroupEvent(event);
+        if (read) return read;
+      } finally {
+        rd().rd_kafka_event_destroy(event);
+      }
+    }
+  }
+
+  #readGroupEvent(event: Pointer): GroupEvent | undefined {
+    const errorCode = rd().rd_kafka_event_error(event);
+    switch (rd().rd_kafka_event_type(event)) {
+      case EVENT.REBALANCE: {
+        const partitions = readPartitionList(rd().rd_kafka_event_topic_partition_list(event));
+        const kind = errorCode === ASSIGN_PARTITIONS ? "assign" : "revoke";
+        const isLost = kind === "revoke" && rd().rd_kafka_assignment_lost(this.#client.rk) !== 0;
+        return { type: "assignment", event: { kind, partitions, isLost } };
+      }
+      case EVENT.OFFSET_COMMIT:
+        return {
+          type: "committed",
+          errorCode,
+          partitions: readPartitionList(rd().rd_kafka_event_topic_partition_list(event)),
+        };
+      case EVENT.ERROR:
+        return {
+          type: "error",
+          errorCode,
+          message: textAt(rd().rd_kafka_event_error_string(event)),
+          isFatal: rd().rd_kafka_event_error_is_fatal(event) !== 0,
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  /** Takes the partitions on, from the committed offsets. Their records come out of `fill`. Returns an error's text, or "". */
+  assign(partitions: readonly { topic: string; partition: number }[]): string {
+    for (const { topic, partition } of partitions) this.#forward(topic, partition);
+    return withPartitionList(partitions, (list) =>
+      this.#isCooperative()
+        ? takeError(rd().rd_kafka_incremental_assign(this.#client.rk, list))
+        : codeText(rd().rd_kafka_assign(this.#client.rk, list)),
+    );
+  }
+
+  unassign(partitions: readonly { topic: string; partition: number }[]): string {
+    if (!this.#isCooperative()) return codeText(rd().rd_kafka_assign(this.#client.rk, null));
+    return withPartitionList(partitions, (list) => takeError(rd().rd_kafka_incremental_unassign(this.#client.rk, list)));
+  }
+
+  #isCooperative(): boolean {
+    return textAt(rd().rd_kafka_rebalance_protocol(this.#client.rk)) === "COOPERATIVE";
+  }
+
+  #forward(topic: string, partition: number): void {
+    const queue = rd().rd_kafka_queue_get_partition(this.#client.rk, cString(topic), partition);
+    if (queue === null) return;
+    rd().rd_kafka_queue_forward(queue, this.#records.handle);
+    rd().rd_kafka_queue_destroy(queue);
+  }
+
+  /** Asks for a commit; its result comes as a group event. Returns librdkafka's code where it was not even asked. */
+  commit(offsets: readonly PartitionOffset[]): number {
+    return withPartitionList(offsets, (list) =>
+      rd().rd_kafka_commit_queue(this.#client.rk, list, this.#group.handle, null, null),
+    );
+  }
+
+  /** Commits and waits up to `timeoutMs` for the answer: undefined where none came. */
+  commitAndWait(offsets: readonly PartitionOffset[], timeoutMs: number): number | undefined {
+    const queue = EventQueue.create(this.#client.rk);
+    try {
+      const asked = withPartitionList(offsets, (list) =>
+        rd().rd_kafka_commit_queue(this.#client.rk, list, queue.handle, null, null),
+      );
+      if (asked !== 0) return asked;
+      const event = queue.poll(timeoutMs);
+      if (event === null) return undefined;
+      const errorCode = rd().rd_kafka_event_error(event);
+      rd().rd_kafka_event_destroy(event);
+      return errorCode;
+    } finally {
+      queue.destroy();
+    }
+  }
+
+  pause(partitions: readonly { topic: string; partition: number }[]): void {
+    withPartitionList(partitions, (list) => rd().rd_kafka_pause_partitions(this.#client.rk, list));
+  }
+
+  resume(partitions: readonly { topic: string; partition: number }[]): void {
+    withPartitionList(partitions, (list) => rd().rd_kafka_resume_partitions(this.#client.rk, list));
+  }
+
+  /** Starts leaving the group. Events go on coming out of `nextGroupEvent` and must be answered until `isClosed`. */
+  startClose(): void {
+    if (this.#closing) return;
+    this.#closing = EventQueue.create(this.#client.rk);
+    const error = rd().rd_kafka_consumer_close_queue(this.#client.rk, this.#closing.handle);
+    if (error !== null) rd().rd_kafka_error_destroy(error);
+  }
+
+  get isClosed(): boolean {
+    return rd().rd_kafka_consumer_closed(this.#client.rk) !== 0;
+  }
+
+  /** Gives the queues back; before the client is destroyed, and after every batch is released. */
+  destroy(): void {
+    this.#records.destroy();
+    this.#group.destroy();
+    this.#closing?.destroy();
+  }
+}
+
+/**
+ * Wakes the thread whose consumer has this `wakeToken` out of a wait for records. The consumer must still be open: whoever
+ * closes it says so first.
+ */
+export function wakeConsumer(wakeToken: number): void {
+  rd().rd_kafka_queue_yield(wakeToken as Pointer);
+}
+
+function takeError(error: Pointer | null): string {
+  if (error === null) return "";
+  const text = textAt(rd().rd_kafka_error_string(error));
+  rd().rd_kafka_error_destroy(error);
+  return text;
+}
+
+function codeText(code: number): string {
+  return code === 0 ? "" : textAt(rd().rd_kafka_err2str(code));
+}

@@ -1,0 +1,68 @@
+/**
+ * Layouts of the C structs that Sluice reads or writes itself, on 64-bit systems, as in rdkafka.h. Byte offsets and sizes.
+ * `test/kafka/structs.test.ts` compares them with what the C compiler says.
+ */
+
+/** rd_kafka_message_t */
+export const message = {
+  size: 72,
+  err: 0, // rd_kafka_resp_err_t
+  partition: 16, // int32_t
+  payload: 24, // void *
+  len: 32, // size_t
+  key: 40, // void *
+  keyLen: 48, // size_t
+  offset: 56, // int64_t
+  opaque: 64, // void *_private
+} as const;
+
+/** rd_kafka_vu_t: a tag, then a union of which Sluice uses `mem` { ptr, size }, `header` { name, val, size }, `ptr`, `i`, `i64`. */
+export const vu = {
+  size: 72,
+  vtype: 0,
+  first: 8,
+  second: 16,
+  third: 24,
+} as const;
+
+/** rd_kafka_vtype_t */
+export const VTYPE = { RKT: 2, VALUE: 4, KEY: 5, OPAQUE: 6, MSGFLAGS: 7, TIMESTAMP: 8, HEADER: 9 } as const;
+
+/** rd_kafka_topic_partition_t */
+export const topicPartition = {
+  size: 64,
+  topic: 0, // char *
+  partition: 8, // int32_t
+  offset: 16, // int64_t
+  err: 48, // rd_kafka_resp_err_t
+} as const;
+
+/** rd_kafka_topic_partition_list_t */
+export const topicPartitionList = { cnt: 0, elems: 8 } as const;
+
+/** rd_kafka_event_type_t, as bits for `rd_kafka_conf_set_events` where they are below 0x100. */
+export const EVENT = {
+  DR: 0x1,
+  LOG: 0x4,
+  ERROR: 0x8,
+  REBALANCE: 0x10,
+  OFFSET_COMMIT: 0x20,
+} as const;
+
+/** rd_kafka_msg_status_t */
+export const STATUS = { NOT_PERSISTED: 0, POSSIBLY_PERSISTED: 1, PERSISTED: 2 } as const;
+
+/** RD_KAFKA_MSG_F_COPY: librdkafka copies the value during the call. */
+export const MSG_F_COPY = 0x2;
+
+/** RD_KAFKA_PURGE_F_* */
+export const PURGE = { QUEUE: 0x1, INFLIGHT: 0x2 } as const;
+
+/** RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE */
+export const DESTROY_NO_CONSUMER_CLOSE = 0x8;
+
+/** rd_kafka_admin_op_t: "any" fits every request. */
+export const ADMIN_OP_ANY = 0;
+
+/** rd_kafka_OffsetSpec_t */
+export const OFFSET_SPEC = { EARLIEST: -2, LATEST: -1 } as const;

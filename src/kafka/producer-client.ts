@@ -1,0 +1,138 @@
+/**
+ * One idempotent producer client of librdkafka, from its start to its end. Every record given to `publish` is settled exactly
+ * once: at once where librdkafka does not take it, else when its delivery report comes, at the latest in `close`.
+ */
+import type { Outcome } from "../outcome.ts";
+import { type ProducerConfig, requireFeatures, toProperties } from "./config.ts";
+import { notTaken, outcomeOf } from "./delivery.ts";
+import { CODES } from "./error.ts";
+import { type KafkaLog, logError, logLine } from "./log.ts";
+import { ClientHandle, EVENT, type KafkaRecord, library, RecordWriter, ReportReader } from "./native/index.ts";
+
+export type Settle<R extends KafkaRecord> = (record: R, outcome: Outcome) => void;
+
+export interface ProducerHooks {
+  readonly log: KafkaLog;
+  /** This client sends nothing any more; whoever owns it makes another. */
+  readonly onFatal: (message: string) => void;
+  /** Kafka answered. */
+  readonly onContact: () => void;
+}
+
+export class ProducerClient {
+  readonly #client: ClientHandle;
+  readonly #writer: RecordWriter;
+  readonly #reports = new ReportReader();
+  readonly #hooks: ProducerHooks;
+  // A slot a record in flight: what it is and whom to tell. Slot n is known to librdkafka as n + 1.
+  readonly #records: (KafkaRecord | undefined)[] = [];
+  readonly #settles: (Settle<KafkaRecord> | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  #pending = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** Throws `ConfigurationError`. */
+  constructor(config: ProducerConfig, hooks: ProducerHooks) {
+    const properties = toProperties(config);
+    requireFeatures(properties, library().info);
+    this.#hooks = hooks;
+    this.#client = new ClientHandle("producer", properties, {
+      onLog: (event) => logLine(hooks.log, "producer", event),
+      onError: (event) => {
+        logError(hooks.log, "producer", event);
+        if (event.isFatal) hooks.onFatal(event.message);
+      },
+      onOther: (type, event) => {
+        if (type === EVENT.DR) this.#reports.read(event, this.#onReport);
+      },
+    });
+    this.#writer = new RecordWriter(this.#client);
+    this.#client.main.watch(() => this.#client.drain());
+  }
+
+  /** Records without an outcome. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  publish<R extends KafkaRecord>(batch: readonly R[], settle: Settle<R>): void {
+    for (const record of batch) {
+      const slot = this.#freeSlots.pop() ?? this.#records.length;
+      this.#records[slot] = record;
+      this.#settles[slot] = settle as unknown as Settle<KafkaRecord>;
+      this.#pending++;
+      const errorCode = this.#writer.write(record, slot + 1);
+      if (errorCode !== 0) this.#settle(slot, notTaken(errorCode));
+    }
+  }
+
+  readonly #onReport = (opaque: number, errorCode: number, status: number, partition: number, offset: number): void => {
+    const slot = opaque - 1;
+    const record = this.#records[slot];
+    if (record === undefined) {
+      this.#hooks.log("error", "a delivery report for a record that is not in flight", { slot, errorCode });
+      return;
+    }
+    if (errorCode === 0) this.#hooks.onContact();
+    this.#settle(slot, outcomeOf(record.topic, errorCode, status, partition, offset));
+  };
+
+  #settle(slot: number, outcome: Outcome): void {
+    const record = this.#records[slot]!;
+    const settle = this.#settles[slot]!;
+    this.#records[slot] = undefined;
+    this.#settles[slot] = undefined;
+    this.#freeSlots.push(slot);
+    this.#pending--;
+    try {
+      settle(record, outcome);
+    } catch (cause) {
+      // One receiver's mistake must not cost the other records of this report their outcome.
+      this.#hooks.log("error", "the receiver of an outcome threw", { error: String(cause) });
+    }
+    if (this.#pending === 0) this.#idle?.resolve();
+  }
+
+  /** Resolves when nothing is pending. */
+  get whenIdle(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers<void>();
+    const { promise } = this.#idle;
+    return promise.then(() => {
+      this.#idle = undefined;
+    });
+  }
+
+  /** Gives up on what was not sent yet: its outcome says so, soon. */
+  giveUpQueued(): void {
+    this.#client.purge(false);
+  }
+
+  /** Waits up to `timeoutMs` for outcomes, gives the rest up (by status: refused or unknown), and destroys the client. */
+  async close(timeoutMs: number): Promise<void> {
+    await withinMs(this.whenIdle, timeoutMs);
+    if (this.#pending > 0) {
+      this.#client.purge(true);
+      await withinMs(this.whenIdle, PURGE_REPORTS_MS);
+    }
+    for (let slot = 0; slot < this.#records.length; slot++) {
+      // Nothing is known of these: purged, and still no report.
+      if (this.#records[slot]) this.#settle(slot, outcomeOf("", CODES.ERR__PURGE_INFLIGHT, 1, -1, -1));
+    }
+    this.#writer.destroy();
+    await this.#client.destroy();
+  }
+
+  raiseFatalError(code: number, reason: string): void {
+    this.#client.raiseFatalError(code, reason);
+  }
+}
+
+const PURGE_REPORTS_MS = 2000;
+
+async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([promise, timedOut]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,88 @@
+/**
+ * The producer that `serve` publishes with. It outlives its clients: after a fatal error (librdkafka sends nothing any more)
+ * the client is retired, its records get their outcomes by status, and a new one takes over.
+ */
+import type { ProducerConfig } from "./config.ts";
+import type { KafkaLog } from "./log.ts";
+import type { KafkaRecord } from "./native/index.ts";
+import { ProducerClient, type Settle } from "./producer-client.ts";
+
+export interface ProducerOptions {
+  readonly config: ProducerConfig;
+  readonly log: KafkaLog;
+  /** Called for each acknowledgement: Kafka is there. */
+  readonly onContact?: () => void;
+}
+
+/** At most one replacement a second: a cluster that refuses every new client must not make us spin. */
+const REPLACEMENT_INTERVAL_MS = 1000;
+const RETIREMENT_MS = 10_000;
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  #current: ProducerClient;
+  /** Retired clients, each with the end of its life. */
+  readonly #retired = new Map<ProducerClient, Promise<void>>();
+  #lastReplacementAt = Number.NEGATIVE_INFINITY;
+  #replacement: Timer | undefined;
+  #isClosed = false;
+  /** How many clients were retired after a fatal error. */
+  retirements = 0;
+
+  /** Throws `ConfigurationError`. */
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    this.#current = this.#make();
+  }
+
+  #make(): ProducerClient {
+    const client: ProducerClient = new ProducerClient(this.#options.config, {
+      log: this.#options.log,
+      onContact: this.#options.onContact ?? (() => {}),
+      // Not from inside the client's own event handling: it is to be destroyed.
+      onFatal: (message) => queueMicrotask(() => this.#retire(client, message)),
+    });
+    return client;
+  }
+
+  /** Records without an outcome. */
+  get pending(): number {
+    let pending = this.#current.pending;
+    for (const client of this.#retired.keys()) pending += client.pending;
+    return pending;
+  }
+
+  /** `settle` is called exactly once for each record, from the event loop or (not taken) before this returns. Never throws for a delivery. */
+  publish<R extends KafkaRecord>(batch: readonly R[], settle: Settle<R>): void {
+    this.#current.publish(batch, settle);
+  }
+
+  #retire(client: ProducerClient, message: string): void {
+    if (client !== this.#current || this.#isClosed || this.#replacement) return;
+    const wait = this.#lastReplacementAt + REPLACEMENT_INTERVAL_MS - performance.now();
+    const replace = () => {
+      this.#replacement = undefined;
+      if (this.#isClosed) return;
+      this.#lastReplacementAt = performance.now();
+      this.#current = this.#make();
+      this.retirements++;
+      this.#options.log("warn", "the producer failed for good and was replaced", { error: message, pending: client.pending });
+      client.giveUpQueued();
+      this.#retired.set(client, client.close(RETIREMENT_MS).finally(() => this.#retired.delete(client)));
+    };
+    if (wait > 0) this.#replacement = setTimeout(replace, wait);
+    else replace();
+  }
+
+  /** Waits up to `timeoutMs` for outcomes, gives the rest up by status, and destroys every client. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#replacement);
+    await Promise.all([this.#current.close(timeoutMs), ...this.#retired.values()]);
+  }
+
+  /** For tests: what librdkafka does when the cluster says something from which there is no way back. */
+  raiseFatalError(code: number, reason: string): void {
+    this.#current.raiseFatalError(code, reason);
+  }
+}

@@ -1,0 +1,15 @@
+/** Time, as the load generator needs it; a test brings its own. */
+export interface Clock {
+  /** Milliseconds with fractions, from any fixed point; never goes back. */
+  nowMs(): number;
+  /** Calls back once, `delayMs` from now or a little later; the answer cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { KafkaError, Reachability } from "../../src/kafka/index.ts";
+import { KafkaFixture, publishAll, record } from "../support/mock.ts";
+
+let kafka: KafkaFixture;
+beforeEach(() => {
+  kafka = new KafkaFixture(3);
+  kafka.mock.createTopic("events", 4);
+});
+afterEach(() => kafka.close());
+
+test("describes the cluster and a topic; a topic that is not there is null", async () => {
+  const admin = kafka.admin();
+  const cluster = await admin.describeCluster(5000);
+  expect(cluster.clusterId).toStartWith("mockCluster");
+  expect(cluster.brokers.map((b) => b.id).sort()).toEqual([1, 2, 3]);
+  expect(cluster.brokers.every((b) => b.host === "127.0.0.1" && b.port > 0)).toBe(true);
+  const topic = await admin.describeTopic("events", 5000);
+  expect(topic!.partitions.map((p) => p.partition)).toEqual([0, 1, 2, 3]);
+  expect(topic!.partitions.every((p) => p.leader !== null && p.replicas.length === 3 && p.inSync.length === 3)).toBe(true);
+  expect(await admin.describeTopic("nothing-here", 5000)).toBeNull();
+});
+
+test("watermarks and a group's offsets", async () => {
+  const admin = kafka.admin();
+  await publishAll(kafka.producer(), Array.from({ length: 10 }, () => record("events", "x", { key: "same" })));
+  const marks = await admin.watermarks("events", [0, 1, 2, 3], 5000);
+  expect(marks.map((m) => m.high - m.low).sort()).toEqual([0, 0, 0, 10]);
+  expect(await admin.groupOffsets("nobody", "events", [0, 1, 2, 3], 5000)).toEqual(new Map());
+});
+
+test("a request without an answer rejects with the package's name for the error", async () => {
+  const admin = kafka.admin();
+  await admin.describeCluster(5000);
+  kafka.mock.setDown();
+  const failed = await admin.describeCluster(500).catch((cause: unknown) => cause);
+  expect(failed).toBeInstanceOf(KafkaError);
+  expect((failed as KafkaError).codeName).toMatch(/^ERR__(TIMED_OUT|TRANSPORT)$/);
+  kafka.mock.setUp();
+});
+
+test("close rejects what waits", async () => {
+  const admin = kafka.admin();
+  kafka.mock.setDown();
+  const waiting = admin.describeCluster(5000);
+  const closed = admin.close();
+  expect(waiting).rejects.toThrow("closed");
+  await closed;
+});
+
+test("reachability follows the cluster away and back", async () => {
+  const admin = kafka.admin();
+  const changes: boolean[] = [];
+  let onChange = () => {};
+  const reachability = new Reachability({
+    admin,
+    intervalMs: 50,
+    timeoutMs: 300,
+    onChange: (isReachable) => {
+      changes.push(isReachable);
+      onChange();
+    },
+  });
+  const change = (count: number) =>
+    new Promise<void>((resolve) => {
+      onChange = () => changes.length >= count && resolve();
+      onChange();
+    });
+  await change(1);
+  expect(reachability.awayMs).toBe(0);
+  kafka.mock.setDown();
+  await change(2);
+  expect(reachability.isReachable).toBe(false);
+  kafka.mock.setUp();
+  await change(3);
+  expect(changes).toEqual([true, false, true]);
+  reachability.stop();
+}, 20_000);
