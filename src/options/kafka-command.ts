@@ -26,7 +26,7 @@ export const kafkaCommandOptions = {
     help: "a Kafka that keeps its metadata in ZooKeeper: 2.8 with the jars, 3.9 with docker",
   }),
   port: integerOr({
-    flag: "port",
+    flag: "kafka-port",
     placeholder: "<port>",
     min: 1024,
     max: 65_500,
@@ -34,13 +34,13 @@ export const kafkaCommandOptions = {
     help: `jars only: the first broker's port on 127.0.0.1; the next brokers take it plus ${BROKER_PORT_STEP}, plus ${2 * BROKER_PORT_STEP}`,
   }),
   data: text({
-    flag: "data",
+    flag: "kafka-data",
     placeholder: "<path>",
     default: ".kafka",
     help: "the folder of the brokers' data, their logs and the record of what runs",
   }),
   heapMb: integerOr({
-    flag: "heap-mb",
+    flag: "kafka-heap-mb",
     placeholder: "<MB>",
     min: 192,
     max: 65_536,
@@ -48,7 +48,7 @@ export const kafkaCommandOptions = {
     help: "jars only: a broker's Java heap",
   }),
   engine: choice({
-    flag: "engine",
+    flag: "kafka-engine",
     choices: ["auto", "docker", "jars"],
     default: "auto",
     help: "what runs Kafka; auto takes docker where an engine answers and nothing was asked that only the jars can do",
