@@ -33,4 +33,4 @@ export {
 } from "./native/index.ts";
 export { Producer, type ProducerOptions } from "./producer.ts";
 export { Reachability, type ReachabilityOptions } from "./reachability.ts";
-export { ensureTopic, type TopicSettings } from "./topic.ts";
+export { ensureTopic, TopicKeeper, type TopicSettings } from "./topic.ts";

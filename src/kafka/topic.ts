@@ -1,5 +1,6 @@
 /** Makes a missing topic, once Kafka answers. */
 import type { Admin } from "./admin.ts";
+import type { KafkaLog } from "./log.ts";
 import type { TopicDescription } from "./native/index.ts";
 
 export interface TopicSettings {
@@ -26,3 +27,49 @@ export async function ensureTopic(admin: Admin, settings: TopicSettings, timeout
   );
   return { created, topic: await admin.describeTopic(settings.topic, timeoutMs) };
 }
+
+/** The topic of a long-running command: made or found as soon as Kafka answers, then `isReady`. */
+export class TopicKeeper {
+  readonly #admin: Admin;
+  readonly #settings: TopicSettings;
+  readonly #log: KafkaLog;
+  #isReady = false;
+  #isStopped = false;
+  #timer: Timer | undefined;
+  #lastProblem = "";
+
+  constructor(admin: Admin, settings: TopicSettings, log: KafkaLog) {
+    this.#admin = admin;
+    this.#settings = settings;
+    this.#log = log;
+    this.#try();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #try(): Promise<void> {
+    try {
+      const { created, topic } = await ensureTopic(this.#admin, this.#settings, ATTEMPT_TIMEOUT_MS);
+      this.#isReady = true;
+      const fields = { topic: this.#settings.topic, partitions: topic?.partitions.length };
+      this.#log("info", created ? "created the topic" : "found the topic", fields);
+    } catch (cause) {
+      if (this.#isStopped) return;
+      const problem = String(cause);
+      // Once per reason: Kafka may be away for hours.
+      if (problem !== this.#lastProblem) this.#log("warn", "the topic is not there yet", { topic: this.#settings.topic, error: problem });
+      this.#lastProblem = problem;
+      this.#timer = setTimeout(() => this.#try(), RETRY_MS);
+    }
+  }
+}
+
+const ATTEMPT_TIMEOUT_MS = 5000;
+const RETRY_MS = 500;

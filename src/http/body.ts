@@ -1,0 +1,30 @@
+/** Reads a request's body, and never more of it than the limit. */
+
+/** `actual` is what is known of the size: what the client announced, or what came before reading stopped. */
+export type Body = { readonly bytes: Uint8Array } | { readonly tooLarge: { readonly actual: number } } | { readonly isAborted: true };
+
+export async function readBody(request: Request, maxBytes: number): Promise<Body> {
+  const announced = request.headers.get("content-length");
+  if (announced !== null && Number(announced) > maxBytes) return { tooLarge: { actual: Number(announced) } };
+  try {
+    if (announced !== null) return { bytes: new Uint8Array(await request.arrayBuffer()) };
+    return await readChunks(request, maxBytes);
+  } catch {
+    // The client went away in the middle: there is nobody to answer.
+    return { isAborted: true };
+  }
+}
+
+/** A body that does not say its size (chunked): read piece by piece. */
+async function readChunks(request: Request, maxBytes: number): Promise<Body> {
+  if (request.body === null) return { bytes: new Uint8Array(0) };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream: the rest is not taken in.
+    if (size > maxBytes) return { tooLarge: { actual: size } };
+    chunks.push(chunk);
+  }
+  return { bytes: new Uint8Array(Buffer.concat(chunks)) };
+}
