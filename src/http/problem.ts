@@ -14,9 +14,9 @@ export interface Problem {
   readonly limit?: { readonly name: string; readonly max: number; readonly actual?: number };
 }
 
-/** Where a code is documented: `type` of the problem. Relative to the server (RFC 9457, 3.1.1). */
+/** The problem's `type` (RFC 9457, 3.1.1): a name, not an address. */
 function typeOf(code: ReasonCode): string {
-  return `/docs#${code}`;
+  return `urn:sluice:problem:${code}`;
 }
 
 export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {

@@ -52,6 +52,15 @@ export function text(o: Common & { default: string; placeholder: string; check?:
   });
 }
 
+/** A piece of text that the program works out itself where it is not given; `defaultText` says how. */
+export function textOr(o: Common & { defaultText: string; placeholder: string; check?: (value: string) => string | undefined }) {
+  return make<string | undefined>(o, {
+    ...text({ ...o, default: "" }),
+    defaultValue: undefined,
+    defaultText: o.defaultText,
+  });
+}
+
 interface NumberBounds {
   readonly min: number;
   readonly max: number;
