@@ -1,0 +1,162 @@
+import { afterEach, expect, test } from "bun:test";
+import { type AcceptedEvent, eventBytes, Ingest, type IngestOptions, type PendingEvent } from "../../src/ingest/index.ts";
+import type { Outcome } from "../../src/outcome.ts";
+
+const ACKED: Outcome = { status: "acked", topic: "t", partition: 0, offset: 1 };
+
+/** A Kafka that answers when the test says so. */
+class FakeKafka {
+  readonly batches: (readonly PendingEvent[])[] = [];
+  #settle: ((event: PendingEvent, outcome: Outcome) => void) | undefined;
+  #onBatch = () => {};
+  awayMs = 0;
+
+  publish = (batch: readonly PendingEvent[], settle: (event: PendingEvent, outcome: Outcome) => void) => {
+    this.batches.push(batch);
+    this.#settle = settle;
+    this.#onBatch();
+  };
+
+  batchCount(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onBatch = () => this.batches.length >= count && resolve();
+      this.#onBatch();
+    });
+  }
+
+  settle(event: PendingEvent, outcome: Outcome = ACKED): void {
+    this.#settle?.(event, outcome);
+  }
+
+  settleAll(): void {
+    for (const event of this.batches.flat()) this.settle(event);
+  }
+}
+
+const opened: Ingest[] = [];
+afterEach(() => {
+  for (const ingest of opened.splice(0)) ingest.stop();
+});
+
+function make(kafka: FakeKafka, over: { limits?: Partial<IngestOptions["limits"]>; buffer?: Partial<IngestOptions["buffer"]> } = {}): Ingest {
+  const ingest = new Ingest({
+    topic: "t",
+    publish: kafka.publish,
+    kafkaAwayMs: () => kafka.awayMs,
+    limits: { maxEventBytes: 1000, maxPendingEvents: 100, maxPendingBytes: 10_000, deliveryTimeoutMs: 10_000, ...over.limits },
+    buffer: { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined, ...over.buffer },
+  });
+  opened.push(ingest);
+  return ingest;
+}
+
+function event(id: string, size = 10): AcceptedEvent {
+  return { id, key: null, value: new Uint8Array(size), receivedAtMs: 1_700_000_000_000 };
+}
+
+test("a lone event leaves at the end of the turn; events of one turn leave together, in order", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka);
+  ingest.accept(event("a"));
+  await kafka.batchCount(1);
+  for (const id of ["b", "c", "d"]) ingest.accept(event(id));
+  expect(ingest.fill.bufferedEvents).toBe(3);
+  await kafka.batchCount(2);
+  expect(kafka.batches.map((batch) => batch.map((e) => e.headers[0]![1]))).toEqual([["a"], ["b", "c", "d"]]);
+});
+
+test("batch-max-events and batch-max-bytes hand the buffer over at once", () => {
+  const byCount = new FakeKafka();
+  const counted = make(byCount, { buffer: { maxEvents: 2 } });
+  counted.accept(event("a"));
+  expect(byCount.batches.length).toBe(0);
+  counted.accept(event("b"));
+  expect(byCount.batches.length).toBe(1);
+  const bySize = new FakeKafka();
+  const sized = make(bySize, { buffer: { maxBytes: eventBytes(event("a")) + 1 } });
+  sized.accept(event("a"));
+  expect(bySize.batches.length).toBe(0);
+  sized.accept(event("b"));
+  expect(bySize.batches.length).toBe(1);
+});
+
+test("linger-ms waits for company, and no longer", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka, { buffer: { lingerMs: 30 } });
+  const started = performance.now();
+  ingest.accept(event("a"));
+  await new Promise((resolve) => setImmediate(resolve));
+  ingest.accept(event("b"));
+  await kafka.batchCount(1);
+  expect(performance.now() - started).toBeGreaterThanOrEqual(28);
+  expect(kafka.batches[0]!.length).toBe(2);
+});
+
+test("every event gets its own outcome, whatever the order of the reports", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka);
+  const answers = ["a", "b", "c"].map((id) => ingest.accept(event(id)));
+  await kafka.batchCount(1);
+  const [a, b, c] = kafka.batches[0]!;
+  kafka.settle(c!, { status: "acked", topic: "t", partition: 2, offset: null });
+  kafka.settle(a!, { status: "refused", code: "not_delivered", detail: "no" });
+  kafka.settle(b!, { status: "unknown", code: "delivery_unknown", detail: "?" });
+  expect((await Promise.all(answers)).map((o) => o.status)).toEqual(["refused", "unknown", "acked"]);
+  expect(ingest.counts).toEqual({ accepted: 3, acked: 1, unknown: 1, refused: { not_delivered: 1 } });
+  expect(ingest.fill).toEqual({ pendingEvents: 0, pendingBytes: 0, bufferedEvents: 0 });
+});
+
+test("the budget is bounded in events and in bytes, and comes back with the outcomes", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka, { limits: { maxPendingEvents: 3 } });
+  for (const id of ["a", "b", "c"]) expect(ingest.accept(event(id))).toBeInstanceOf(Promise);
+  expect(ingest.accept(event("d"))).toMatchObject({ status: "refused", code: "overloaded" });
+  expect(ingest.retryAfterSeconds).toBeGreaterThanOrEqual(1);
+  await kafka.batchCount(1);
+  kafka.settleAll();
+  expect(ingest.accept(event("e"))).toBeInstanceOf(Promise);
+  const narrow = make(new FakeKafka(), { limits: { maxPendingBytes: 1500 } });
+  narrow.accept(event("a", 900));
+  expect(narrow.accept(event("b", 900))).toMatchObject({ code: "overloaded", detail: expect.stringContaining("max_pending_bytes is 1500") });
+});
+
+test("value, key and headers together count as the event's size", () => {
+  const ingest = make(new FakeKafka());
+  const overhead = eventBytes(event("id", 0));
+  expect(overhead).toBe("id".length + "id".length + "received_at_ms".length + 13);
+  expect(ingest.accept(event("id", 1000 - overhead))).toBeInstanceOf(Promise);
+  expect(ingest.accept(event("id", 1000 - overhead + 1))).toMatchObject({ code: "event_too_large" });
+  expect(ingest.accept({ ...event("id", 1000 - overhead), key: "ä" })).toMatchObject({ code: "event_too_large" });
+});
+
+test("Kafka away for over a second: refused at once; shorter: taken", () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka);
+  kafka.awayMs = 900;
+  expect(ingest.accept(event("a"))).toBeInstanceOf(Promise);
+  kafka.awayMs = 1001;
+  expect(ingest.accept(event("b"))).toMatchObject({ code: "kafka_unreachable" });
+});
+
+test("no word from Kafka within the delivery timeout: unknown, once, and a late word changes nothing", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka, { limits: { deliveryTimeoutMs: 300 } });
+  const outcome = await ingest.accept(event("a"));
+  expect(outcome).toMatchObject({ status: "unknown", code: "delivery_unknown" });
+  expect(ingest.fill.pendingEvents).toBe(1);
+  kafka.settleAll();
+  expect(ingest.fill.pendingEvents).toBe(0);
+  expect(ingest.counts).toMatchObject({ accepted: 1, acked: 0, unknown: 1 });
+});
+
+test("drain takes nothing more, hands over what lingers and waits for every outcome", async () => {
+  const kafka = new FakeKafka();
+  const ingest = make(kafka, { buffer: { lingerMs: 5000 } });
+  const answer = ingest.accept(event("a"));
+  const drained = ingest.drain();
+  expect(kafka.batches.length).toBe(1);
+  expect(ingest.accept(event("b"))).toMatchObject({ code: "shutting_down" });
+  kafka.settleAll();
+  await drained;
+  expect((await answer).status).toBe("acked");
+});
