@@ -17,9 +17,15 @@ function isInstalled(): boolean {
 
 async function install(): Promise<void> {
   say("installing dependencies (bun install --frozen-lockfile) …");
-  const child = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], { cwd: root, stdout: "ignore", stderr: "pipe", stdin: "ignore" });
+  const child = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], {
+    cwd: root,
+    stdout: "ignore",
+    stderr: "pipe",
+    stdin: "ignore",
+  });
   const [error, code] = await Promise.all([child.stderr.text(), child.exited]);
-  if (code !== 0) throw new Error(`bun install failed (exit ${code}):\n${error.trim().split("\n").slice(-15).join("\n")}`);
+  if (code !== 0)
+    throw new Error(`bun install failed (exit ${code}):\n${error.trim().split("\n").slice(-15).join("\n")}`);
   await Bun.write(join(root, "node_modules/.sluice-installed"), `${PINNED}\n`);
 }
 

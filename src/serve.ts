@@ -15,7 +15,10 @@ const DRAIN_MARGIN_MS = 2000;
 
 async function serve(options: Options, stop: StopSignal): Promise<number> {
   const log = createLog("serve", options.logLevel);
-  log.info({ librdkafka: library().info.version, source: library().info.source, path: library().info.path }, "starting");
+  log.info(
+    { librdkafka: library().info.version, source: library().info.source, path: library().info.path },
+    "starting",
+  );
   const kafka = connect(options, log);
   const ingest = new Ingest({
     topic: options.kafkaTopic,
@@ -31,7 +34,10 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
     topic: options.kafkaTopic,
     isTopicReady: kafka.topic.isReady,
   });
-  const server = listen(createApp({ ingest, kafka: state, log, version: packageJson.version, limits: options }), options);
+  const server = listen(
+    createApp({ ingest, kafka: state, log, version: packageJson.version, limits: options }),
+    options,
+  );
   log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
 
   const signal = await stop.whenRequested;
@@ -50,7 +56,8 @@ function connect(options: Options, log: Log) {
   const admin = new Admin({ brokers: options.kafkaBrokers, log: kafkaLog });
   const reachability = new Reachability({
     admin,
-    onChange: (isReachable) => log[isReachable ? "info" : "warn"](isReachable ? "Kafka is reachable" : "Kafka is unreachable"),
+    onChange: (isReachable) =>
+      log[isReachable ? "info" : "warn"](isReachable ? "Kafka is reachable" : "Kafka is unreachable"),
   });
   const producer = new Producer({
     config: producerConfig({
@@ -80,7 +87,8 @@ function connect(options: Options, log: Log) {
 
 await runCommand({
   name: "serve",
-  about: "Takes events over HTTP and puts them into Kafka. An event answered with status acked is on every in-sync replica.",
+  about:
+    "Takes events over HTTP and puts them into Kafka. An event answered with status acked is on every in-sync replica.",
   options: serveOptions,
   run: serve,
 });

@@ -78,10 +78,18 @@ class DemoRun {
     for (const suffix of ["", ".checkpoint"]) rmSync(logFile + suffix, { force: true });
     const topic = this.#options.kafkaTopic ?? `sluice-demo-${Date.now().toString(36)}`;
     const brokers = this.#options.kafkaBrokers ?? this.#startBroker(topic);
-    this.#say(`Kafka     ${brokers}${this.#mock ? " (embedded in this demo: it keeps nothing after it stops)" : ""}, topic ${topic}`);
+    this.#say(
+      `Kafka     ${brokers}${this.#mock ? " (embedded in this demo: it keeps nothing after it stops)" : ""}, topic ${topic}`,
+    );
     const common = ["--kafka-brokers", brokers, "--kafka-topic", topic, "--log-level", this.#options.logLevel];
     const serve = this.#start("serve", [...common, "--port", String(this.#options.port)]);
-    const consume = this.#start("consume", [...common, "--kafka-group", `demo-${process.pid}-${Date.now()}`, "--log-file", logFile]);
+    const consume = this.#start("consume", [
+      ...common,
+      "--kafka-group",
+      `demo-${process.pid}-${Date.now()}`,
+      "--log-file",
+      logFile,
+    ]);
     const url = await this.#listening(serve);
     this.#say(`serve     ${url}  (its page: ${url}/docs)`);
     this.#say(`consume   writes ${logFile}`);
@@ -134,7 +142,18 @@ class DemoRun {
 
   async #simulate(url: string): Promise<Summary> {
     const { events, concurrency, rate } = this.#options;
-    const args = ["--url", url, "--events", events, "--concurrency", concurrency, "--rate", rate, "--seed", this.#seed].map(String);
+    const args = [
+      "--url",
+      url,
+      "--events",
+      events,
+      "--concurrency",
+      concurrency,
+      "--rate",
+      rate,
+      "--seed",
+      this.#seed,
+    ].map(String);
     const child = new Child({
       command: "simulate",
       args: [...args, "--json"],

@@ -38,7 +38,9 @@ export function verdictText(f: Findings): string {
     `  lost         ${count(f.lost)}`,
     `  duplicated   ${count(f.duplicated)}`,
     `  rate         ${count(Math.round(summary.acked_events_per_s))} acked events/s in ${(summary.elapsed_ms / 1000).toFixed(2)} s`,
-    ...(latency ? [`  latency      p50 ${(latency.p50 / 1000).toFixed(1)} ms, p99 ${(latency.p99 / 1000).toFixed(1)} ms`] : []),
+    ...(latency
+      ? [`  latency      p50 ${(latency.p50 / 1000).toFixed(1)} ms, p99 ${(latency.p99 / 1000).toFixed(1)} ms`]
+      : []),
     `  last ack to last line: ${lag}`,
     `  the log      ${f.logFile}`,
     ...f.failures.map((failure) => `  ${failure}`),

@@ -35,12 +35,17 @@ export function checkEvent(bytes: Uint8Array): Checked {
     return invalid("invalid_event", `an event is a JSON object, not ${nameOf(value)}`, "");
   }
   const error = schema.Errors(value).First();
-  return invalid("invalid_event", `${error?.path ?? ""}: ${wording(error?.message ?? "is not as it should be")}`, error?.path ?? "");
+  return invalid(
+    "invalid_event",
+    `${error?.path ?? ""}: ${wording(error?.message ?? "is not as it should be")}`,
+    error?.path ?? "",
+  );
 }
 
 function checkId(event: EventBody): Checked {
   const id = event.id ?? null;
-  if (id !== null && !id.isWellFormed()) return invalid("invalid_event", "/id: must be well-formed Unicode, without lone surrogates", "/id");
+  if (id !== null && !id.isWellFormed())
+    return invalid("invalid_event", "/id: must be well-formed Unicode, without lone surrogates", "/id");
   return { isValid: true, id };
 }
 
@@ -63,6 +68,9 @@ function jsonProblem(bytes: Uint8Array, cause: unknown): string {
 /** TypeBox's messages, as the end of a sentence. */
 function wording(message: string): string {
   if (message.includes("length greater or equal to 1")) return "must not be empty";
-  if (message.includes("'date-time'")) return "must be a date and time as in RFC 3339, for example 2026-11-22T20:00:00Z";
-  return `must be ${/^Expected (\w+)$/.exec(message)?.[1] ?? "of another type"}`.replace("be object", "be an object").replace("be string", "be a string");
+  if (message.includes("'date-time'"))
+    return "must be a date and time as in RFC 3339, for example 2026-11-22T20:00:00Z";
+  return `must be ${/^Expected (\w+)$/.exec(message)?.[1] ?? "of another type"}`
+    .replace("be object", "be an object")
+    .replace("be string", "be a string");
 }

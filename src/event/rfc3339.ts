@@ -12,16 +12,9 @@ function daysIn(year: number, month: number): number {
 export function isRfc3339(text: string): boolean {
   const parts = DATE_TIME.exec(text);
   if (!parts) return false;
-  const [year, month, day, hour, minute, second, offsetHour, offsetMinute] = parts.slice(1).map((part) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year, month, day, hour, minute, second, offsetHour, offsetMinute] = parts
+    .slice(1)
+    .map((part) => Number(part ?? 0)) as [number, number, number, number, number, number, number, number];
   const isDay = day >= 1 && day <= daysIn(year, month);
   return isDay && hour <= 23 && minute <= 59 && second <= 60 && offsetHour <= 23 && offsetMinute <= 59;
 }

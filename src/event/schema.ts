@@ -6,7 +6,9 @@ FormatRegistry.Set("date-time", isRfc3339);
 
 export const EventSchema = Type.Object(
   {
-    id: Type.Optional(Type.String({ minLength: 1, description: "The event's own id; a UUIDv7 is given to events without one." })),
+    id: Type.Optional(
+      Type.String({ minLength: 1, description: "The event's own id; a UUIDv7 is given to events without one." }),
+    ),
     event_type: Type.Optional(Type.String({ minLength: 1, description: "What happened." })),
     user_id: Type.Optional(Type.String({ minLength: 1, description: "To whom." })),
     timestamp: Type.Optional(Type.String({ format: "date-time", description: "When, as RFC 3339 has it." })),

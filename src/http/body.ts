@@ -1,7 +1,10 @@
 /** Reads a request's body, and never more of it than the limit. */
 
 /** `actual` is what is known of the size: what the client announced, or what came before reading stopped. */
-export type Body = { readonly bytes: Uint8Array } | { readonly tooLarge: { readonly actual: number } } | { readonly isAborted: true };
+export type Body =
+  | { readonly bytes: Uint8Array }
+  | { readonly tooLarge: { readonly actual: number } }
+  | { readonly isAborted: true };
 
 export async function readBody(request: Request, maxBytes: number): Promise<Body> {
   const announced = request.headers.get("content-length");

@@ -15,11 +15,19 @@ export interface HttpOptions {
   readonly kafka: () => KafkaState;
   readonly log: Log;
   readonly version: string;
-  readonly limits: { readonly maxEventBytes: number; readonly maxPendingEvents: number; readonly maxPendingBytes: number };
+  readonly limits: {
+    readonly maxEventBytes: number;
+    readonly maxPendingEvents: number;
+    readonly maxPendingBytes: number;
+  };
 }
 
 /** Which methods a path takes, for 405 answers. */
-const METHODS: Readonly<Record<string, string>> = { "/register_event": "POST", "/get_status": "GET, HEAD", "/": "GET, HEAD" };
+const METHODS: Readonly<Record<string, string>> = {
+  "/register_event": "POST",
+  "/get_status": "GET, HEAD",
+  "/": "GET, HEAD",
+};
 
 export function createApp(options: HttpOptions) {
   const registerEvent = new RegisterEvent({ ingest: options.ingest, maxEventBytes: options.limits.maxEventBytes });
@@ -31,7 +39,10 @@ export function createApp(options: HttpOptions) {
       // Never the error's own words: they may hold anything.
       return problemResponse({ code: "internal_error", detail: "the server's log says more" });
     })
-    .post("/register_event", ({ request }) => registerEvent.handle(request), { parse: "none", detail: registerEventDetail })
+    .post("/register_event", ({ request }) => registerEvent.handle(request), {
+      parse: "none",
+      detail: registerEventDetail,
+    })
     .get("/get_status", () => statusResponse(options), { detail: statusDetail })
     .get("/", () => new Response(null, { status: 302, headers: { location: "/docs" } }), { detail: { hide: true } })
     .use(documentation(options.version));
@@ -65,7 +76,10 @@ export interface Listening {
 const MAX_IDLE_S = 255;
 
 /** Rejects where the address cannot be had. */
-export function listen(app: ReturnType<typeof createApp>, address: { readonly host: string; readonly port: number }): Listening {
+export function listen(
+  app: ReturnType<typeof createApp>,
+  address: { readonly host: string; readonly port: number },
+): Listening {
   app.listen({
     hostname: address.host,
     port: address.port,

@@ -13,7 +13,9 @@ const Receipt = Type.Object(
     status: Type.Literal("acked", { description: "Every in-sync replica has the record." }),
     topic: Type.String(),
     partition: Type.Integer(),
-    offset: Type.Union([Type.Integer(), Type.Null()], { description: "Null where Kafka acknowledged without saying it." }),
+    offset: Type.Union([Type.Integer(), Type.Null()], {
+      description: "Null where Kafka acknowledged without saying it.",
+    }),
   },
   { title: "Receipt" },
 );
@@ -29,7 +31,9 @@ const Problem = Type.Object(
     pointer: Type.Optional(Type.String({ description: "JSON pointer (RFC 6901) to the member that is wrong." })),
     parameter: Type.Optional(Type.String({ description: "The query parameter that is wrong." })),
     id: Type.Optional(Type.String({ description: "The event's id." })),
-    limit: Type.Optional(Type.Object({ name: Type.String(), max: Type.Integer(), actual: Type.Optional(Type.Integer()) })),
+    limit: Type.Optional(
+      Type.Object({ name: Type.String(), max: Type.Integer(), actual: Type.Optional(Type.Integer()) }),
+    ),
   },
   { title: "Problem", description: "RFC 9457 problem details" },
 );
@@ -42,7 +46,9 @@ function problemResponses(codes: readonly ReasonCode[]): Record<string, object> 
     Array.from(byStatus, ([status, group]) => [
       status,
       {
-        description: group.map((code) => `\`${code}\`: ${REASONS[code].title}${REASONS[code].retry ? " (try again)" : ""}`).join("; "),
+        description: group
+          .map((code) => `\`${code}\`: ${REASONS[code].title}${REASONS[code].retry ? " (try again)" : ""}`)
+          .join("; "),
         content: { "application/problem+json": { schema: plain(Problem) } },
       },
     ]),
@@ -89,12 +95,20 @@ export const registerEventDetail = {
     content: {
       "application/json": {
         schema: plain(EventSchema),
-        example: { event_type: "page_view", user_id: "u-18273", timestamp: "2026-11-22T20:00:00Z", metadata: { page: "/pricing" } },
+        example: {
+          event_type: "page_view",
+          user_id: "u-18273",
+          timestamp: "2026-11-22T20:00:00Z",
+          metadata: { page: "/pricing" },
+        },
       },
     },
   },
   responses: {
-    202: { description: "In Kafka, on every in-sync replica", content: { "application/json": { schema: plain(Receipt) } } },
+    202: {
+      description: "In Kafka, on every in-sync replica",
+      content: { "application/json": { schema: plain(Receipt) } },
+    },
     ...problemResponses(REGISTER_EVENT_CODES),
   },
 };
@@ -103,8 +117,14 @@ export const statusDetail = {
   operationId: "getStatus",
   summary: "Whether events are taken right now",
   responses: {
-    200: { description: "Kafka is reachable", content: { "application/json": { schema: { type: "object" as const } } } },
-    503: { description: "Kafka is unreachable, or the server stops", content: { "application/json": { schema: { type: "object" as const } } } },
+    200: {
+      description: "Kafka is reachable",
+      content: { "application/json": { schema: { type: "object" as const } } },
+    },
+    503: {
+      description: "Kafka is unreachable, or the server stops",
+      content: { "application/json": { schema: { type: "object" as const } } },
+    },
   },
 };
 
@@ -117,16 +137,25 @@ export function documentation(version: string) {
       provider: "swagger-ui",
       swagger: { cdn: "/docs/assets/swagger-ui-bundle.js", theme: "/docs/assets/swagger-ui.css", autoDarkMode: true },
       documentation: {
-        info: { title: "Sluice", version, description: "Takes events over HTTP and puts them into Apache Kafka.", license: { name: "MIT" } },
+        info: {
+          title: "Sluice",
+          version,
+          description: "Takes events over HTTP and puts them into Apache Kafka.",
+          license: { name: "MIT" },
+        },
       },
       exclude: { paths: [/^\/docs/, "/openapi.json"] },
     }),
   );
   for (const [file, type] of Object.entries(ASSETS)) {
     const path = Bun.resolveSync(`swagger-ui-dist/${file}`, import.meta.dir);
-    app.get(`/docs/assets/${file}`, () => new Response(Bun.file(path), { headers: { "content-type": type, "cache-control": "max-age=86400" } }), {
-      detail: { hide: true },
-    });
+    app.get(
+      `/docs/assets/${file}`,
+      () => new Response(Bun.file(path), { headers: { "content-type": type, "cache-control": "max-age=86400" } }),
+      {
+        detail: { hide: true },
+      },
+    );
   }
   return app;
 }

@@ -57,7 +57,8 @@ export class RegisterEvent {
   }
 
   async #accept(event: AcceptedEvent): Promise<Response> {
-    if (this.#ingest.isDraining) return this.#outcome(event, this.#ingest.count(refused("shutting_down", "the server is stopping")));
+    if (this.#ingest.isDraining)
+      return this.#outcome(event, this.#ingest.count(refused("shutting_down", "the server is stopping")));
     const size = eventBytes(event);
     if (size > this.#maxEventBytes) return this.#tooLarge(size, event.id);
     return this.#outcome(event, await this.#ingest.accept(event));
@@ -98,7 +99,13 @@ export class RegisterEvent {
   }
 }
 
-const RETRY_LATER: ReadonlySet<Refused["code"]> = new Set(["overloaded", "kafka_unreachable", "not_delivered", "shutting_down", "delivery_unknown"]);
+const RETRY_LATER: ReadonlySet<Refused["code"]> = new Set([
+  "overloaded",
+  "kafka_unreachable",
+  "not_delivered",
+  "shutting_down",
+  "delivery_unknown",
+]);
 
 /** A client's header value in a sentence: short, and nothing but printable ASCII. */
 function printable(text: string): string {

@@ -31,7 +31,13 @@ export class PendingEvent {
   readonly #resolve: (outcome: Outcome) => void;
   isAnswered = false;
 
-  constructor(topic: string, event: AcceptedEvent, bytes: number, acceptedAt: number, resolve: (outcome: Outcome) => void) {
+  constructor(
+    topic: string,
+    event: AcceptedEvent,
+    bytes: number,
+    acceptedAt: number,
+    resolve: (outcome: Outcome) => void,
+  ) {
     this.topic = topic;
     this.key = event.key;
     this.value = event.value;

@@ -5,7 +5,7 @@
  * is used up. An accepted one is answered with Kafka's word on it, or, should that not come within the delivery timeout, with
  * "unknown". The budget is given back when Kafka's word comes: until then librdkafka holds the bytes.
  */
-import { type Outcome, type Refused, type ReasonCode, refused } from "../outcome.ts";
+import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { type BufferLimits, LingerBuffer } from "./buffer.ts";
 import { DrainRate } from "./drain-rate.ts";
 import { type AcceptedEvent, eventBytes, PendingEvent } from "./event.ts";
@@ -80,15 +80,25 @@ export class Ingest {
     const { limits } = this.#options;
     if (this.#isDraining) return refused("shutting_down", "the server is stopping");
     if (bytes > limits.maxEventBytes) {
-      return refused("event_too_large", `value, key and headers together have ${bytes} bytes; max_event_bytes is ${limits.maxEventBytes}`);
+      return refused(
+        "event_too_large",
+        `value, key and headers together have ${bytes} bytes; max_event_bytes is ${limits.maxEventBytes}`,
+      );
     }
     const awayMs = this.#options.kafkaAwayMs();
-    if (awayMs > AWAY_MS) return refused("kafka_unreachable", `Kafka has been away for ${(awayMs / 1000).toFixed(1)} s`);
+    if (awayMs > AWAY_MS)
+      return refused("kafka_unreachable", `Kafka has been away for ${(awayMs / 1000).toFixed(1)} s`);
     if (this.#pendingEvents >= limits.maxPendingEvents) {
-      return refused("overloaded", `${this.#pendingEvents} events wait for Kafka; max_pending_events is ${limits.maxPendingEvents}`);
+      return refused(
+        "overloaded",
+        `${this.#pendingEvents} events wait for Kafka; max_pending_events is ${limits.maxPendingEvents}`,
+      );
     }
     if (this.#pendingBytes + bytes > limits.maxPendingBytes) {
-      return refused("overloaded", `${this.#pendingBytes} bytes wait for Kafka; max_pending_bytes is ${limits.maxPendingBytes}`);
+      return refused(
+        "overloaded",
+        `${this.#pendingBytes} bytes wait for Kafka; max_pending_bytes is ${limits.maxPendingBytes}`,
+      );
     }
     return undefined;
   }
@@ -140,7 +150,11 @@ export class Ingest {
 
   /** What is accepted and without Kafka's word, and what of it still lingers in the buffer. */
   get fill(): { readonly pendingEvents: number; readonly pendingBytes: number; readonly bufferedEvents: number } {
-    return { pendingEvents: this.#pendingEvents, pendingBytes: this.#pendingBytes, bufferedEvents: this.#buffer.events };
+    return {
+      pendingEvents: this.#pendingEvents,
+      pendingBytes: this.#pendingBytes,
+      bufferedEvents: this.#buffer.events,
+    };
   }
 
   get isDraining(): boolean {

@@ -13,7 +13,8 @@ export function topicProblem(name: string): string | undefined {
 export function brokersProblem(list: string): string | undefined {
   for (const broker of list.split(",")) {
     const port = /^(?:[^\s:,[\]]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(broker.trim())?.[1];
-    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) return "must be host:port, or several with commas between";
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+      return "must be host:port, or several with commas between";
   }
   return undefined;
 }

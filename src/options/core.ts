@@ -39,7 +39,9 @@ function make<T>(common: Common, rest: Omit<Option<T>, keyof Common | "isSwitch"
 }
 
 /** A piece of text; `check` returns what is wrong with it ("must not be empty"), or nothing. */
-export function text(o: Common & { default: string; placeholder: string; check?: (value: string) => string | undefined }) {
+export function text(
+  o: Common & { default: string; placeholder: string; check?: (value: string) => string | undefined },
+) {
   return make<string>(o, {
     placeholder: o.placeholder,
     defaultValue: o.default,
@@ -53,7 +55,9 @@ export function text(o: Common & { default: string; placeholder: string; check?:
 }
 
 /** A piece of text that the program works out itself where it is not given; `defaultText` says how. */
-export function textOr(o: Common & { defaultText: string; placeholder: string; check?: (value: string) => string | undefined }) {
+export function textOr(
+  o: Common & { defaultText: string; placeholder: string; check?: (value: string) => string | undefined },
+) {
   return make<string | undefined>(o, {
     ...text({ ...o, default: "" }),
     defaultValue: undefined,

@@ -22,7 +22,19 @@ export const demoOptions = {
   concurrency: simulateOptions.concurrency,
   rate: simulateOptions.rate,
   seed: simulateOptions.seed,
-  port: integer({ flag: "port", placeholder: "<port>", min: 0, max: 65_535, default: 0, help: "where serve listens meanwhile; 0 takes a free port" }),
-  logFile: text({ flag: "log-file", placeholder: "<path>", default: "demo.log", help: "the log file, written afresh each time" }),
+  port: integer({
+    flag: "port",
+    placeholder: "<port>",
+    min: 0,
+    max: 65_535,
+    default: 0,
+    help: "where serve listens meanwhile; 0 takes a free port",
+  }),
+  logFile: text({
+    flag: "log-file",
+    placeholder: "<path>",
+    default: "demo.log",
+    help: "the log file, written afresh each time",
+  }),
   logLevel,
 };

@@ -6,7 +6,14 @@ export const serveOptions = {
   ...kafkaOptions,
   ...topicCreationOptions,
   host: text({ flag: "host", placeholder: "<address>", default: "127.0.0.1", help: "the address to listen on" }),
-  port: integer({ flag: "port", placeholder: "<port>", min: 0, max: 65_535, default: 8000, help: "the port to listen on; 0 takes a free one" }),
+  port: integer({
+    flag: "port",
+    placeholder: "<port>",
+    min: 0,
+    max: 65_535,
+    default: 8000,
+    help: "the port to listen on; 0 takes a free one",
+  }),
   deliveryTimeoutMs: integer({
     flag: "delivery-timeout-ms",
     placeholder: "<ms>",

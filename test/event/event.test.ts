@@ -7,7 +7,11 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 describe("events that are taken", () => {
   for (const [what, text, id] of [
     ["an empty object", "{}", null],
-    ["every known member", '{"id":"e-1","event_type":"a","user_id":"u","timestamp":"2026-11-22T20:00:00.123+01:00","metadata":{"a":1}}', "e-1"],
+    [
+      "every known member",
+      '{"id":"e-1","event_type":"a","user_id":"u","timestamp":"2026-11-22T20:00:00.123+01:00","metadata":{"a":1}}',
+      "e-1",
+    ],
     ["members nobody knows", '{"other":[1,2,{"deep":null}]}', null],
     ["white space around", ' \n\t{"id":"x"} \r\n', "x"],
     ["a duplicate member: the last one counts", '{"id":"a","id":"b"}', "b"],
@@ -54,12 +58,16 @@ describe("events that are refused, with what and where", () => {
 
   test("bytes that are not UTF-8", () => {
     const checked = checkEvent(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d));
-    expect(checked).toEqual({ isValid: false, problem: { code: "invalid_json", detail: "the body is not valid UTF-8" } });
+    expect(checked).toEqual({
+      isValid: false,
+      problem: { code: "invalid_json", detail: "the body is not valid UTF-8" },
+    });
   });
 });
 
 test("RFC 3339 date-times", () => {
-  for (const good of ["2024-02-29T23:59:60Z", "2026-01-01t00:00:00z", "2026-12-31T23:59:59.999999999-23:59"]) expect([good, isRfc3339(good)]).toEqual([good, true]);
+  for (const good of ["2024-02-29T23:59:60Z", "2026-01-01t00:00:00z", "2026-12-31T23:59:59.999999999-23:59"])
+    expect([good, isRfc3339(good)]).toEqual([good, true]);
   for (const bad of [
     "2026-02-29T00:00:00Z",
     "2026-13-01T00:00:00Z",

@@ -1,5 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
-import { type AcceptedEvent, eventBytes, Ingest, type IngestOptions, type PendingEvent } from "../../src/ingest/index.ts";
+import {
+  type AcceptedEvent,
+  eventBytes,
+  Ingest,
+  type IngestOptions,
+  type PendingEvent,
+} from "../../src/ingest/index.ts";
 import type { Outcome } from "../../src/outcome.ts";
 
 const ACKED: Outcome = { status: "acked", topic: "t", partition: 0, offset: 1 };
@@ -38,12 +44,21 @@ afterEach(() => {
   for (const ingest of opened.splice(0)) ingest.stop();
 });
 
-function make(kafka: FakeKafka, over: { limits?: Partial<IngestOptions["limits"]>; buffer?: Partial<IngestOptions["buffer"]> } = {}): Ingest {
+function make(
+  kafka: FakeKafka,
+  over: { limits?: Partial<IngestOptions["limits"]>; buffer?: Partial<IngestOptions["buffer"]> } = {},
+): Ingest {
   const ingest = new Ingest({
     topic: "t",
     publish: kafka.publish,
     kafkaAwayMs: () => kafka.awayMs,
-    limits: { maxEventBytes: 1000, maxPendingEvents: 100, maxPendingBytes: 10_000, deliveryTimeoutMs: 10_000, ...over.limits },
+    limits: {
+      maxEventBytes: 1000,
+      maxPendingEvents: 100,
+      maxPendingBytes: 10_000,
+      deliveryTimeoutMs: 10_000,
+      ...over.limits,
+    },
     buffer: { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined, ...over.buffer },
   });
   opened.push(ingest);
@@ -117,7 +132,10 @@ test("the budget is bounded in events and in bytes, and comes back with the outc
   expect(ingest.accept(event("e"))).toBeInstanceOf(Promise);
   const narrow = make(new FakeKafka(), { limits: { maxPendingBytes: 1500 } });
   narrow.accept(event("a", 900));
-  expect(narrow.accept(event("b", 900))).toMatchObject({ code: "overloaded", detail: expect.stringContaining("max_pending_bytes is 1500") });
+  expect(narrow.accept(event("b", 900))).toMatchObject({
+    code: "overloaded",
+    detail: expect.stringContaining("max_pending_bytes is 1500"),
+  });
 });
 
 test("value, key and headers together count as the event's size", () => {

@@ -12,7 +12,9 @@ export interface StartOptions {
 
 /** Variables of the person who runs the tests must not change what is tested. */
 const CLEAN: Record<string, string | undefined> = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(KAFKA_|HOST$|PORT$|LOG_|EVENTS$|WORKERS$|FROM$|URL$|SEED$|RATE$)/.test(name)),
+  Object.entries(process.env).filter(
+    ([name]) => !/^(KAFKA_|HOST$|PORT$|LOG_|EVENTS$|WORKERS$|FROM$|URL$|SEED$|RATE$)/.test(name),
+  ),
 );
 
 const running = new Set<CommandProcess>();

@@ -39,7 +39,10 @@ export class KafkaFixture {
   }
 
   producer(over: Partial<ProducerSettings> = {}, config: ProducerConfig = {}): Producer {
-    const producer = new Producer({ config: { ...producerConfig(settings(this.mock.bootstrap, over)), ...config }, log: quiet });
+    const producer = new Producer({
+      config: { ...producerConfig(settings(this.mock.bootstrap, over)), ...config },
+      log: quiet,
+    });
     this.#closers.push(() => producer.close(1000));
     return producer;
   }
@@ -57,7 +60,10 @@ export class KafkaFixture {
 }
 
 /** The outcome of each record, in the order of the records. */
-export function publishAll<R extends KafkaRecord>(producer: Pick<Producer, "publish">, records: readonly R[]): Promise<Outcome[]> {
+export function publishAll<R extends KafkaRecord>(
+  producer: Pick<Producer, "publish">,
+  records: readonly R[],
+): Promise<Outcome[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
   const outcomes = new Map<R, Outcome>();
   producer.publish(records, (record, outcome) => {
@@ -86,7 +92,12 @@ export function readTopic(
   brokers: string,
   topic: string,
   count: number,
-  { headers = [] as string[], group = `test-${crypto.randomUUID()}`, timeoutMs = 30_000, hooks = {} as Partial<ConsumerHooks> } = {},
+  {
+    headers = [] as string[],
+    group = `test-${crypto.randomUUID()}`,
+    timeoutMs = 30_000,
+    hooks = {} as Partial<ConsumerHooks>,
+  } = {},
 ): ReadRecord[] {
   const consumer = new Consumer(consumerConfig({ brokers, group, from: "earliest" }), topic, {
     log: quiet,
@@ -113,7 +124,12 @@ export function readTopic(
   return read;
 }
 
-function readOne(batch: RecordBatch, i: number, buffer: TransferBuffer, names: readonly (readonly [string, HeaderName])[]): ReadRecord {
+function readOne(
+  batch: RecordBatch,
+  i: number,
+  buffer: TransferBuffer,
+  names: readonly (readonly [string, HeaderName])[],
+): ReadRecord {
   const bytes = (length: number) => buffer.bytes.slice(0, length);
   const headers: Record<string, string> = {};
   for (const [name, handle] of names) {
@@ -132,5 +148,12 @@ function readOne(batch: RecordBatch, i: number, buffer: TransferBuffer, names: r
     batch.copyValue(i, buffer, 0);
     value = bytes(batch.valueLength(i));
   }
-  return { partition: batch.partition(i), offset: batch.offset(i), timestampMs: batch.timestampMs(i), key, value, headers };
+  return {
+    partition: batch.partition(i),
+    offset: batch.offset(i),
+    timestampMs: batch.timestampMs(i),
+    key,
+    value,
+    headers,
+  };
 }
