@@ -18,7 +18,7 @@ const JSON_HEADERS = { "content-type": "application/json" };
 
 function post(
   url: string,
-  body: BodyInit,
+  body: NonNullable<RequestInit["body"]>,
   { path = "/register_event", headers = JSON_HEADERS as Record<string, string> } = {},
 ) {
   return fetch(`${url}${path}`, { method: "POST", body, headers });
