@@ -1,0 +1,14 @@
+/** `bun run consume`: writes the topic's records to a log file, a line each. Exits 0 when it was asked to stop and all was written. */
+import { runCommand } from "./command.ts";
+import { consume } from "./consume/index.ts";
+import { createLog } from "./log.ts";
+import { consumeOptions } from "./options/consume.ts";
+
+await runCommand({
+  name: "consume",
+  about:
+    "Reads the topic as a consumer group of threads and writes a JSON line a record to the log file (tail -f it), each record once.\n" +
+    "A missing topic is awaited. What is in the file is committed; SIGTERM or Ctrl-C finishes what was read.",
+  options: consumeOptions,
+  run: (options, stop) => consume(options, stop, createLog("consume", options.logLevel)),
+});

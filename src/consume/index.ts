@@ -1,0 +1,158 @@
+/**
+ * The consumer: Kafka's records become lines of one log file, each once. `consume` runs until it is asked to stop, or cannot go on,
+ * and returns the exit code; a log file that it cannot have is thrown as a sentence.
+ */
+import { availableParallelism } from "node:os";
+import { Admin } from "../kafka/index.ts";
+import type { Log } from "../log.ts";
+import type { consumeOptions } from "../options/consume.ts";
+import type { Values } from "../options/core.ts";
+import { type Checkpoint, writeCheckpoint } from "./checkpoint.ts";
+import { LogFileLock } from "./lock.ts";
+import { LogFile, prepareLogFile } from "./log-file.ts";
+import { Pool } from "./pool.ts";
+import { recover } from "./recovery.ts";
+import { Report } from "./report.ts";
+import { startThread } from "./thread.ts";
+import { awaitTopic, type FoundTopic, readLag } from "./topic.ts";
+import { Writer } from "./writer.ts";
+
+export type ConsumeOptions = Values<typeof consumeOptions>;
+
+/** What `runCommand` passes: somebody wants an end. */
+export interface Stop {
+  readonly requested: boolean;
+  readonly whenRequested: Promise<unknown>;
+}
+
+const CHECKPOINT_MS = 3000;
+/** How long a stop waits for what was read to be written and committed; then for workers that have been told not to wait. */
+const FINISH_MS = 14_000;
+const ABANDON_MS = 4000;
+const LAG_TIMEOUT_MS = 3000;
+const FINAL_LAG_TIMEOUT_MS = 1000;
+
+export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Promise<number> {
+  const logFile = prepareLogFile(options.logFile);
+  const lock = new LogFileLock(logFile);
+  const admin = new Admin({
+    brokers: options.kafkaBrokers,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+  try {
+    const found = await awaitTopic(admin, options.kafkaTopic, log, stop);
+    if (!found) return 0;
+    const checkpoint = recover(logFile, found.identity, log);
+    return await new Consumption({ options, stop, log, admin, logFile, found, checkpoint }).run();
+  } finally {
+    await admin.close();
+    lock.release();
+  }
+}
+
+interface Parts {
+  readonly options: ConsumeOptions;
+  readonly stop: Stop;
+  readonly log: Log;
+  readonly admin: Admin;
+  readonly logFile: string;
+  readonly found: FoundTopic;
+  readonly checkpoint: Checkpoint;
+}
+
+class Consumption {
+  readonly #parts: Parts;
+  readonly #file: LogFile;
+  readonly #writer: Writer;
+  readonly #pool: Pool;
+  readonly #report: Report;
+  readonly #checkpointTimer: Timer;
+  #isFinal = false;
+
+  constructor(parts: Parts) {
+    const { options, log, found, logFile, checkpoint } = parts;
+    this.#parts = parts;
+    this.#file = new LogFile(logFile);
+    this.#writer = new Writer({ file: this.#file, offsets: checkpoint.offsets, log });
+    const workers = Math.min(options.workers ?? availableParallelism(), found.partitions);
+    log.info({ topic: found.identity.topic, partitions: found.partitions, group: options.kafkaGroup, workers, log_file: logFile }, "started");
+    this.#pool = new Pool({
+      workers,
+      log,
+      onLines: (lines, onWritten) => this.#writer.push(lines, onWritten),
+      start: (hooks) =>
+        startThread(
+          { brokers: options.kafkaBrokers, group: options.kafkaGroup, topic: options.kafkaTopic, from: options.from },
+          hooks,
+        ),
+    });
+    this.#report = new Report({ totals: () => this.#writer.totals, workers: () => this.#pool, lag: () => this.#readLag(), log });
+    this.#report.start();
+    this.#checkpointTimer = setInterval(() => this.#saveCheckpoint(), CHECKPOINT_MS);
+  }
+
+  async run(): Promise<number> {
+    const { stop, log } = this.#parts;
+    const problem = await Promise.race([
+      stop.whenRequested.then(() => undefined),
+      this.#pool.failed,
+      this.#writer.failed.then((error) => `the log file cannot be written: ${error.message}`),
+    ]);
+    if (problem !== undefined) log.fatal({ problem }, "consume cannot go on");
+    const isWhole = await this.#finish();
+    return problem === undefined && isWhole ? 0 : 1;
+  }
+
+  /** Workers first, then what they handed over, then the checkpoint. Whether everything that was read is written and committed. */
+  async #finish(): Promise<boolean> {
+    this.#pool.requestStop("finish");
+    let isWhole = await within(FINISH_MS, this.#pool.empty.then(() => this.#writer.whenIdle()), this.#writer.failed);
+    if (!isWhole) {
+      this.#pool.requestStop("abandon");
+      await within(ABANDON_MS, this.#pool.empty);
+      if (this.#pool.running > 0) this.#parts.log.error({ workers: this.#pool.running }, "workers did not end in time");
+    }
+    clearInterval(this.#checkpointTimer);
+    if (isWhole) isWhole = this.#saveCheckpoint();
+    this.#isFinal = true;
+    await this.#report.finish();
+    if (isWhole) this.#file.close();
+    return isWhole;
+  }
+
+  #saveCheckpoint(): boolean {
+    const { logFile, found, log } = this.#parts;
+    try {
+      writeCheckpoint(logFile, { identity: found.identity, offsets: this.#writer.offsets, validBytes: this.#file.lengthBytes });
+      return true;
+    } catch (cause) {
+      // The one before still holds; more of the file is read at the next start.
+      log.warn({ error: (cause as Error).message }, "the checkpoint could not be written");
+      return false;
+    }
+  }
+
+  #readLag(): Promise<Map<number, number>> {
+    const { admin, options } = this.#parts;
+    return readLag(admin, {
+      topic: options.kafkaTopic,
+      group: options.kafkaGroup,
+      from: options.from,
+      offsets: this.#writer.offsets,
+      timeoutMs: this.#isFinal ? FINAL_LAG_TIMEOUT_MS : LAG_TIMEOUT_MS,
+    });
+  }
+}
+
+/** True when `wanted` comes before the time is over and before `unwanted`. */
+async function within(timeoutMs: number, wanted: Promise<unknown>, unwanted?: Promise<unknown>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  void wanted.then(() => resolve(true));
+  void unwanted?.then(() => resolve(false));
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}

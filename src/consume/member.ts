@@ -1,0 +1,111 @@
+/**
+ * One member of the consumer group, on a thread that may wait: reads batches, makes lines of them, hands the lines to the writer,
+ * and commits what the writer has written.
+ *
+ * It promises: nothing is committed before it is in the file; before a partition is given up, what was read of it is written and
+ * committed (or, where the writer takes longer than `REVOKE_WAIT_MS`, not committed); the Kafka client is closed whatever happens.
+ */
+import { Consumer, codeName, consumerConfig, type KafkaLog, type PartitionOffset, RecordBatch } from "../kafka/index.ts";
+import { Commits } from "./commits.ts";
+import { LineMaker } from "./line.ts";
+import { type Lines, nextSequence, type WorkerCells, type WorkerSettings } from "./worker-messages.ts";
+
+const BATCH_RECORDS = 5000;
+const BUFFER_BYTES = 1024 * 1024;
+/** Buffers that may wait for the writer; past it, this member waits. */
+const OUTSTANDING_MAX = 4;
+const POLL_MS = 100;
+const COMMIT_INTERVAL_MS = 500;
+const REVOKE_WAIT_MS = 10_000;
+const COMMIT_WAIT_MS = 3000;
+const CLOSE_MS = 5000;
+const ORDINARY_IN_A_REBALANCE = new Set(["ERR_ILLEGAL_GENERATION", "ERR_REBALANCE_IN_PROGRESS"]);
+
+export interface MemberHooks {
+  /** Takes the buffer over. */
+  readonly send: (sequence: number, lines: Lines) => void;
+  readonly log: KafkaLog;
+}
+
+export class Member {
+  readonly #cells: WorkerCells;
+  readonly #hooks: MemberHooks;
+  readonly #consumer: Consumer;
+  readonly #commits = new Commits(COMMIT_INTERVAL_MS);
+  readonly #batch = new RecordBatch(BATCH_RECORDS);
+  readonly #lines: LineMaker;
+  readonly #owned = new Set<number>();
+  #sequence = 0;
+
+  /** Joins the group. Throws `ConfigurationError`. */
+  constructor(settings: WorkerSettings, cells: WorkerCells, hooks: MemberHooks) {
+    this.#cells = cells;
+    this.#hooks = hooks;
+    this.#lines = new LineMaker(settings.topic, BUFFER_BYTES, (lines) => this.#hand(lines));
+    this.#consumer = new Consumer({ ...consumerConfig(settings), "heartbeat.interval.ms": 500, debug: "cgrp,fetch,topic,consumer" } as never, settings.topic, {
+      log: hooks.log,
+      onAssign: (partitions) => this.#onAssign(partitions),
+      onRevoke: (partitions, isLost) => this.#onRevoke(partitions, isLost),
+      onCommitFailed: (errorCode, offsets) => this.#onCommitFailed(codeName(errorCode), offsets),
+    });
+  }
+
+  /** Until a stop is asked for. Throws where this member cannot go on; it is closed then, too. */
+  run(): void {
+    try {
+      while (!this.#cells.isStopRequested) {
+        this.#consumer.poll(this.#batch, POLL_MS);
+        this.#lines.add(this.#batch);
+        this.#batch.release();
+        this.#commits.markWritten(this.#cells.written);
+        this.#consumer.commit(this.#commits.takeDue(performance.now()));
+      }
+    } finally {
+      this.#batch.release();
+      this.#consumer.close(CLOSE_MS);
+    }
+  }
+
+  #hand(lines: Lines): void {
+    this.#waitForWriter(() => this.#commits.outstanding < OUTSTANDING_MAX, Number.POSITIVE_INFINITY);
+    this.#sequence = nextSequence(this.#sequence);
+    this.#commits.sent(this.#sequence, lines.runs);
+    this.#hooks.send(this.#sequence, lines);
+  }
+
+  /** Waits for the writer until `isEnough`; false where the time was over before, or this member was told not to wait. */
+  #waitForWriter(isEnough: () => boolean, timeoutMs: number): boolean {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const { written } = this.#cells;
+      this.#commits.markWritten(written);
+      if (isEnough()) return true;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0 || this.#cells.isAbandoned) return false;
+      this.#cells.waitForWriter(written, Math.min(leftMs, POLL_MS));
+    }
+  }
+
+  #onAssign(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#owned.add(partition);
+    if (partitions.length > 0) this.#hooks.log("info", "partitions assigned", { partitions });
+  }
+
+  #onRevoke(partitions: readonly number[], isLost: boolean): void {
+    if (!isLost && !this.#waitForWriter(() => !this.#commits.isWaiting(partitions), REVOKE_WAIT_MS)) {
+      this.#hooks.log("warn", "partitions were revoked before all of their lines were written", { partitions });
+    }
+    for (const partition of partitions) this.#owned.delete(partition);
+    const written = this.#commits.release(partitions);
+    if (!isLost) this.#consumer.commitAndWait(written, COMMIT_WAIT_MS);
+    if (partitions.length > 0) this.#hooks.log("info", isLost ? "partitions lost" : "partitions revoked", { partitions });
+  }
+
+  /** What is still ours is committed with the next. What is not will be read again by its new owner, and suppressed. */
+  #onCommitFailed(error: string, offsets: readonly PartitionOffset[]): void {
+    const level = ORDINARY_IN_A_REBALANCE.has(error) ? "debug" : "warn";
+    this.#hooks.log(level, "committing offsets failed", { error, offsets: offsets.map(({ partition, offset }) => [partition, offset]) });
+    const ours = offsets.filter(({ partition }) => this.#owned.has(partition));
+    this.#commits.giveBack(new Map(ours.map(({ partition, offset }) => [partition, offset])));
+  }
+}

@@ -1,0 +1,45 @@
+/** A worker as the main thread sees it: started, listened to until its one end, stopped by its cells only. */
+import { Worker } from "node:worker_threads";
+import type { KafkaLog } from "../kafka/index.ts";
+import { type Lines, type StopMode, WorkerCells, type WorkerMessage, type WorkerSettings, type WorkerStart } from "./worker-messages.ts";
+
+export interface ThreadHooks {
+  readonly onLines: (lines: Lines, sequence: number) => void;
+  readonly log: KafkaLog;
+  /** Called once, after everything else: the thread is gone. `problem` where it was not asked to end. */
+  readonly onEnd: (problem: string | undefined) => void;
+}
+
+export interface Thread {
+  stop(mode: StopMode): void;
+  /** The writer is done with everything up to this buffer. */
+  setWritten(sequence: number): void;
+}
+
+const WORKER = new URL("./worker.ts", import.meta.url);
+
+/** `script` is another one in tests only. */
+export function startThread(settings: WorkerSettings, hooks: ThreadHooks, script = WORKER): Thread {
+  const cells = new WorkerCells();
+  const start: WorkerStart = { settings, cells: cells.shared };
+  const worker = new Worker(script, { workerData: start });
+  let ended: { readonly problem: string | undefined } | undefined;
+  let uncaught: string | undefined;
+  worker.on("message", (message: WorkerMessage) => {
+    if (message.type === "lines") hooks.onLines(message, message.sequence);
+    else if (message.type === "log") hooks.log(message.level, message.message, message.fields);
+    else ended = message;
+  });
+  worker.on("error", (cause: unknown) => {
+    uncaught ??= cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  });
+  worker.on("exit", (code) => {
+    if (ended) return hooks.onEnd(ended.problem);
+    const vanished = "it vanished without closing its Kafka client; its group membership ends by session timeout";
+    hooks.onEnd(`${uncaught ?? `exit code ${code}`} (${vanished})`);
+  });
+  return {
+    stop: (mode) => cells.requestStop(mode),
+    setWritten: (sequence) => cells.setWritten(sequence),
+  };
+}

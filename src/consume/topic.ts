@@ -1,0 +1,74 @@
+/** What consume asks the cluster: the topic it waits for at its start, and how far behind the log file is. */
+import type { Admin } from "../kafka/index.ts";
+import type { Log } from "../log.ts";
+import type { TopicIdentity } from "./checkpoint.ts";
+
+const REQUEST_TIMEOUT_MS = 5000;
+const RETRY_MS = 1000;
+
+export interface FoundTopic {
+  readonly identity: TopicIdentity;
+  readonly partitions: number;
+}
+
+/** Waits for Kafka and for the topic, as long as it takes; null once `stop` is requested. */
+export async function awaitTopic(
+  admin: Pick<Admin, "describeTopic" | "describeCluster">,
+  topic: string,
+  log: Log,
+  stop: { readonly requested: boolean; readonly whenRequested: Promise<unknown> },
+): Promise<FoundTopic | null> {
+  let said: string | undefined;
+  const say = (line: string, fields: Readonly<Record<string, unknown>>) => {
+    if (said !== line) log.warn(fields, line);
+    said = line;
+  };
+  while (!stop.requested) {
+    try {
+      const found = await Promise.race([find(admin, topic), stop.whenRequested.then(() => undefined)]);
+      if (found) return found;
+      if (found === null) say("the topic does not exist; it is awaited", { topic });
+    } catch (cause) {
+      say("Kafka does not answer; it is awaited", { error: (cause as Error).message });
+    }
+    await Promise.race([Bun.sleep(RETRY_MS), stop.whenRequested]);
+  }
+  return null;
+}
+
+async function find(admin: Pick<Admin, "describeTopic" | "describeCluster">, topic: string): Promise<FoundTopic | null> {
+  const description = await admin.describeTopic(topic, REQUEST_TIMEOUT_MS);
+  if (description === null || description.partitions.length === 0) return null;
+  const { clusterId } = await admin.describeCluster(REQUEST_TIMEOUT_MS);
+  return { identity: { clusterId, topic, topicId: description.topicId }, partitions: description.partitions.length };
+}
+
+export interface LagQuestion {
+  readonly topic: string;
+  readonly group: string;
+  readonly from: "earliest" | "latest";
+  /** The last written offset by partition. */
+  readonly offsets: ReadonlyMap<number, number>;
+  readonly timeoutMs: number;
+}
+
+/** By partition: the records that are in Kafka and not yet in the log file. Rejects where Kafka does not answer. */
+export async function readLag(admin: Admin, question: LagQuestion): Promise<Map<number, number>> {
+  const { topic, group, from, offsets, timeoutMs } = question;
+  const description = await admin.describeTopic(topic, timeoutMs);
+  const partitions = description?.partitions.map(({ partition }) => partition) ?? [];
+  if (partitions.length === 0) return new Map();
+  const [watermarks, committed] = await Promise.all([
+    admin.watermarks(topic, partitions, timeoutMs),
+    admin.groupOffsets(group, topic, partitions, timeoutMs),
+  ]);
+  return new Map(
+    watermarks.map(({ partition, low, high }) => {
+      // A file that is younger than its group lacks what the group committed before; that is no lag.
+      const start = committed.get(partition) ?? (from === "earliest" ? low : high);
+      const written = offsets.get(partition);
+      const next = written === undefined ? start : Math.max(written + 1, start);
+      return [partition, Math.max(0, high - next)];
+    }),
+  );
+}

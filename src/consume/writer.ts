@@ -1,0 +1,128 @@
+/**
+ * The writer: the only one that appends to the log file. Buffers are written in the order they came; of each partition only lines
+ * past the last written offset (the rest is counted as suppressed). Only when lines are in the file does `onWritten` say so.
+ *
+ * Why dropping everything up to the last written offset loses nothing: a worker starts a partition at the committed offset, which
+ * is never past the last written one plus one, and hands over what it reads without gaps and in order.
+ */
+import type { Log } from "../log.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { LogFile } from "./log-file.ts";
+import { Selection } from "./selection.ts";
+import type { Lines } from "./worker-messages.ts";
+
+export interface WriterOptions {
+  readonly file: Pick<LogFile, "append">;
+  /** The last written offset by partition, as the file and its checkpoint have it. */
+  readonly offsets: ReadonlyMap<number, number>;
+  readonly log: Log;
+  /** How long writing may fail before `failed` resolves. */
+  readonly giveUpMs?: number;
+  readonly clock?: Clock;
+}
+
+interface Waiting {
+  readonly lines: Lines;
+  readonly onWritten: () => void;
+}
+
+export interface WriterTotals {
+  lines: number;
+  bytes: number;
+  suppressedLines: number;
+}
+
+const GIVE_UP_MS = 60_000;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5000;
+/** Waiting buffers are appended together up to about this much. */
+const TOGETHER_BYTES = 4 * 1024 * 1024;
+
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #clock: Clock;
+  readonly #offsets: Map<number, number>;
+  readonly #failed = Promise.withResolvers<Error>();
+  readonly #queue: Waiting[] = [];
+  #work: Promise<void> | undefined;
+  #hasFailed = false;
+  readonly totals: WriterTotals = { lines: 0, bytes: 0, suppressedLines: 0 };
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#offsets = new Map(options.offsets);
+  }
+
+  /** The last written offset by partition; goes with the file's length between two turns of the event loop. */
+  get offsets(): ReadonlyMap<number, number> {
+    return this.#offsets;
+  }
+
+  /** Resolves with the last error when writing has failed for too long. Nothing is written after that. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
+  }
+
+  /** Resolves when nothing waits, or after the writer has failed. */
+  async whenIdle(): Promise<void> {
+    await this.#work;
+  }
+
+  push(lines: Lines, onWritten: () => void): void {
+    if (this.#hasFailed) return;
+    this.#queue.push({ lines, onWritten });
+    this.#work ??= this.#run().finally(() => {
+      this.#work = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#hasFailed) {
+      const group = this.#takeGroup();
+      const selection = new Selection(this.#offsets);
+      for (const { lines } of group) selection.add(lines);
+      if (selection.pieces.length > 0 && !(await this.#append(selection.pieces))) return;
+      for (const [partition, offset] of selection.offsets) this.#offsets.set(partition, offset);
+      this.totals.lines += selection.lines;
+      this.totals.bytes += selection.bytes;
+      this.totals.suppressedLines += selection.suppressedLines;
+      for (const { onWritten } of group) onWritten();
+    }
+  }
+
+  #takeGroup(): Waiting[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#queue.length && bytes < TOGETHER_BYTES; count++) {
+      bytes += this.#queue[count]!.lines.bytes.length;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  /** Tries until it is done; false where it was given up. */
+  async #append(pieces: readonly Uint8Array[]): Promise<boolean> {
+    let failingSinceMs: number | undefined;
+    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2)) {
+      try {
+        await this.#options.file.append(pieces);
+        if (failingSinceMs !== undefined) this.#options.log.info("writing to the log file works again");
+        return true;
+      } catch (cause) {
+        const error = cause instanceof Error ? cause : new Error(String(cause));
+        if (failingSinceMs === undefined) {
+          failingSinceMs = this.#clock.nowMs();
+          this.#options.log.error({ error: error.message }, "writing to the log file failed; it is tried again, and nothing is committed");
+        }
+        if (this.#clock.nowMs() - failingSinceMs >= (this.#options.giveUpMs ?? GIVE_UP_MS)) return this.#giveUp(error);
+      }
+      await new Promise<void>((resolve) => this.#clock.after(backoffMs, resolve));
+    }
+  }
+
+  #giveUp(error: Error): false {
+    this.#hasFailed = true;
+    this.#queue.length = 0;
+    this.#failed.resolve(error);
+    return false;
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * JSON as bytes (RFC 8259): is this valid, without building anything; one line out of it; text as a JSON string.
+ * `isJson` and `jsonToOneLine` allocate nothing, never recurse, and agree with `JSON.parse` on every input whose nesting is
+ * within `MAX_JSON_DEPTH`. Deeper input counts as not valid.
+ */
+
+/** Levels of arrays and objects inside each other. */
+export const MAX_JSON_DEPTH = 131_072;
+
+/** A bit a level: 1 inside an object, 0 inside an array. Shared by every call in a thread: no call runs inside another. */
+const levels = new Int32Array(MAX_JSON_DEPTH / 32);
+
+const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
+const [QUOTE, COMMA, MINUS, DOT, ZERO, NINE, COLON] = [0x22, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x3a];
+const [OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
+const [LETTER_U, LETTER_B, LETTER_F, LETTER_N, LETTER_R, LETTER_T, LETTER_E] = [0x75, 0x62, 0x66, 0x6e, 0x72, 0x74, 0x65];
+
+/** 1 for the bytes that stand for themselves inside a string: ASCII but controls, quote and backslash. */
+const PLAIN = new Uint8Array(256);
+for (let byte = SPACE; byte < 0x80; byte++) PLAIN[byte] = byte === QUOTE || byte === BACKSLASH ? 0 : 1;
+
+const WORD_TRUE = Uint8Array.of(LETTER_T, LETTER_R, LETTER_U, LETTER_E);
+const WORD_FALSE = Uint8Array.of(LETTER_F, 0x61, 0x6c, 0x73, LETTER_E);
+const WORD_NULL = Uint8Array.of(LETTER_N, LETTER_U, 0x6c, 0x6c);
+
+/** Whether the bytes from `start` to `end` are one JSON value, with white space around it or not. */
+export function isJson(bytes: Uint8Array, start: number, end: number): boolean {
+  return scan(bytes, start, end, false);
+}
+
+/**
+ * `isJson`, and on the way every raw CR and LF becomes a space, which in valid JSON changes nothing: they stand only between
+ * tokens. Where the answer is false, the bytes before the fault may have been changed.
+ */
+export function jsonToOneLine(bytes: Uint8Array, start: number, end: number): boolean {
+  return scan(bytes, start, end, true);
+}
+
+function scan(bytes: Uint8Array, start: number, end: number, blankBreaks: boolean): boolean {
+  let depth = 0;
+  let inObject = false;
+  let at = start;
+  for (;;) {
+    // Here a value must begin.
+    at = skipSpace(bytes, at, end, blankBreaks);
+    if (at >= end) return false;
+    const byte = bytes[at]!;
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      if (depth === MAX_JSON_DEPTH) return false;
+      inObject = byte === OPEN_OBJECT;
+      setLevel(depth++, inObject);
+      at = skipSpace(bytes, at + 1, end, blankBreaks);
+      if (at >= end) return false;
+      if (bytes[at] !== (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+        if (inObject && (at = skipName(bytes, at, end, blankBreaks)) < 0) return false;
+        continue;
+      }
+      // Empty: the loop below sees its end.
+    } else {
+      at = byte === QUOTE ? skipString(bytes, at + 1, end) : skipScalar(bytes, at, end, byte);
+      if (at < 0) return false;
+    }
+    // Here a value, or nothing, is behind us: what closes now, and does another value follow?
+    for (;;) {
+      at = skipSpace(bytes, at, end, blankBreaks);
+      if (depth === 0) return at >= end;
+      if (at >= end) return false;
+      const next = bytes[at++]!;
+      if (next === COMMA) {
+        if (inObject && (at = skipName(bytes, skipSpace(bytes, at, end, blankBreaks), end, blankBreaks)) < 0) return false;
+        break;
+      }
+      if (next !== (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return false;
+      depth--;
+      inObject = depth > 0 && (levels[(depth - 1) >> 5]! & (1 << ((depth - 1) & 31))) !== 0;
+    }
+  }
+}
+
+function setLevel(depth: number, isObject: boolean): void {
+  const bit = 1 << (depth & 31);
+  if (isObject) levels[depth >> 5]! |= bit;
+  else levels[depth >> 5]! &= ~bit;
+}
+
+function skipSpace(bytes: Uint8Array, start: number, end: number, blankBreaks: boolean): number {
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte > SPACE) break;
+    if (byte === LF || byte === CR) {
+      if (blankBreaks) bytes[at] = SPACE;
+    } else if (byte !== SPACE && byte !== TAB) break;
+    at++;
+  }
+  return at;
+}
+
+/** A member's name and the colon after it: where its value may begin, or -1. */
+function skipName(bytes: Uint8Array, start: number, end: number, blankBreaks: boolean): number {
+  if (start >= end || bytes[start] !== QUOTE) return -1;
+  let at = skipString(bytes, start + 1, end);
+  if (at < 0) return -1;
+  at = skipSpace(bytes, at, end, blankBreaks);
+  return at < end && bytes[at] === COLON ? at + 1 : -1;
+}
+
+/** From behind the opening quote to behind the closing one, or -1. */
+function skipString(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (PLAIN[byte] === 1) at++;
+    else if (byte === QUOTE) return at + 1;
+    else if (byte === BACKSLASH) at = skipEscape(bytes, at + 1, end);
+    else at = byte < SPACE ? -1 : skipMultibyte(bytes, at, end);
+    if (at < 0) return -1;
+  }
+  return -1;
+}
+
+/** From behind the backslash. Any four hex digits will do: a lone surrogate is a matter of meaning, not of grammar. */
+function skipEscape(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end) return -1;
+  switch (bytes[at]) {
+    case QUOTE:
+    case BACKSLASH:
+    case 0x2f: // slash
+    case LETTER_B:
+    case LETTER_F:
+    case LETTER_N:
+    case LETTER_R:
+    case LETTER_T:
+      return at + 1;
+    case LETTER_U:
+      if (at + 4 >= end) return -1;
+      for (let i = 1; i <= 4; i++) if (!isHex(bytes[at + i]!)) return -1;
+      return at + 5;
+    default:
+      return -1;
+  }
+}
+
+function isHex(byte: number): boolean {
+  return isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
+}
+
+/** One character of two to four bytes, by the table of RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
+function skipMultibyte(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at]!;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (at + length > end) return -1;
+  const second = bytes[at + 1]!;
+  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (second < lowest || second > highest) return -1;
+  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return -1;
+  return at + length;
+}
+
+/** A number or one of the three words. */
+function skipScalar(bytes: Uint8Array, at: number, end: number, first: number): number {
+  if (first === MINUS || isDigit(first)) return skipNumber(bytes, at, end);
+  const word = first === LETTER_T ? WORD_TRUE : first === LETTER_F ? WORD_FALSE : first === LETTER_N ? WORD_NULL : undefined;
+  if (word === undefined || at + word.length > end) return -1;
+  for (let i = 1; i < word.length; i++) if (bytes[at + i] !== word[i]) return -1;
+  return at + word.length;
+}
+
+function skipNumber(bytes: Uint8Array, start: number, end: number): number {
+  let at = bytes[start] === MINUS ? start + 1 : start;
+  if (at >= end) return -1;
+  if (bytes[at] === ZERO) at++;
+  else if ((at = skipDigits(bytes, at, end)) < 0) return -1;
+  if (at < end && bytes[at] === DOT && (at = skipDigits(bytes, at + 1, end)) < 0) return -1;
+  if (at < end && (bytes[at]! | 0x20) === LETTER_E) {
+    at++;
+    if (at < end && (bytes[at] === MINUS || bytes[at] === 0x2b)) at++;
+    return skipDigits(bytes, at, end);
+  }
+  return at;
+}
+
+/** At least one digit, else -1. */
+function skipDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isDigit(bytes[at]!)) at++;
+  return at === start ? -1 : at;
+}
+
+/** The most bytes that `writeJsonString` makes out of `length` bytes. */
+export function jsonStringBound(length: number): number {
+  return 2 + 6 * length;
+}
+
+const HEX = new TextEncoder().encode("0123456789abcdef");
+/** The letter behind the backslash for controls that have a short form. */
+const SHORT_ESCAPE: Readonly<Record<number, number>> = { 8: LETTER_B, 9: LETTER_T, 10: LETTER_N, 12: LETTER_F, 13: LETTER_R };
+
+/**
+ * Writes the UTF-8 text as a JSON string, quotes included, to `target` from `at`, and returns where it ends; -1 where the text
+ * is not valid UTF-8 (what was written then means nothing). `target` needs room for `jsonStringBound(text.length)` bytes.
+ */
+export function writeJsonString(text: Uint8Array, target: Uint8Array, at: number): number {
+  let out = at;
+  target[out++] = QUOTE;
+  for (let i = 0; i < text.length; ) {
+    const byte = text[i]!;
+    if (byte >= 0x80) {
+      const next = skipMultibyte(text, i, text.length);
+      if (next < 0) return -1;
+      while (i < next) target[out++] = text[i++]!;
+      continue;
+    }
+    i++;
+    if (PLAIN[byte] === 1) target[out++] = byte;
+    else out = writeEscape(byte, target, out);
+  }
+  target[out++] = QUOTE;
+  return out;
+}
+
+function writeEscape(byte: number, target: Uint8Array, at: number): number {
+  target[at] = BACKSLASH;
+  const letter = byte >= SPACE ? byte : SHORT_ESCAPE[byte];
+  if (letter !== undefined) {
+    target[at + 1] = letter;
+    return at + 2;
+  }
+  target[at + 1] = LETTER_U;
+  target[at + 2] = target[at + 3] = ZERO;
+  target[at + 4] = HEX[byte >> 4]!;
+  target[at + 5] = HEX[byte & 15]!;
+  return at + 6;
+}
+
+/** Whether all of it is ASCII that needs no escape inside a JSON string. */
+export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (PLAIN[bytes[at]!] === 0) return false;
+  return true;
+}
