@@ -7,8 +7,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEventSource } from "../src/simulate/events.ts";
-import type { Summary } from "../src/simulate/index.ts";
+import { createEventSource, type Summary } from "../src/simulate/index.ts";
 import { freePorts, startCluster } from "./kafka/cluster.ts";
 
 const root = join(import.meta.dir, "..");

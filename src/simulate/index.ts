@@ -12,7 +12,7 @@ import { type Summary, summarize } from "./report.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { Tally } from "./tally.ts";
 
-export { eventId } from "./events.ts";
+export { createEventSource, eventId } from "./events.ts";
 export { endingText, isAllAcked, type Summary, summaryText } from "./report.ts";
 
 type SimulateOptions = Values<typeof simulateOptions>;

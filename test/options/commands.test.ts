@@ -1,0 +1,73 @@
+/** The commands as real processes: a wrong option ends each with exit 2 and a sentence that names it, `--help` with exit 0. */
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { COMMAND_OPTIONS } from "../../scripts/docs/generated.ts";
+import { environmentName } from "../../src/options/core.ts";
+
+const root = join(import.meta.dir, "../..");
+const COMMANDS = ["serve", "consume", "simulate", "demo"] as const;
+
+/** Nothing of the tester's own settings. */
+const CLEAN = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !Object.values(COMMAND_OPTIONS).some((table) =>
+        Object.values(table).some(({ flag }) => environmentName(flag) === name),
+      ),
+  ),
+);
+
+async function run(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const child = Bun.spawn([process.execPath, join(root, `src/${command}.ts`), ...args], {
+    env: { ...CLEAN, ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { stdout, stderr, exitCode };
+}
+
+describe.each(COMMANDS)("%s", (command) => {
+  test("an unknown flag: exit 2, named", async () => {
+    const { stdout, stderr, exitCode } = await run(command, ["--no-such-flag", "1"]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toStartWith(`${command}: `);
+    expect(stderr).toContain("--no-such-flag");
+    expect(stderr).toContain(`bun run ${command} --help`);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  }, 30_000);
+
+  test("a wrong value in the environment: exit 2, the variable named", async () => {
+    const { stdout, stderr, exitCode } = await run(command, [], { LOG_LEVEL: "loud" });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toStartWith(`${command}: LOG_LEVEL must be one of fatal, `);
+    expect(stderr).toContain('not "loud"');
+  }, 30_000);
+
+  test("--help: exit 0, every option on standard output, whatever else is wrong", async () => {
+    const { stdout, stderr, exitCode } = await run(command, ["--no-such-flag", "--help"], { LOG_LEVEL: "loud" });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toStartWith(`bun run ${command} [options]\n`);
+    for (const { flag } of Object.values(COMMAND_OPTIONS[command]!)) expect(stdout).toContain(`--${flag}`);
+  }, 30_000);
+});
+
+test("serve: a port out of range and a topic that Kafka would refuse end it before it listens", async () => {
+  expect(await run("serve", ["--port", "65536"])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("--port must be a whole number from 0 to 65535"),
+  });
+  expect(await run("serve", [], { KAFKA_TOPIC: "a b" })).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("KAFKA_TOPIC must be 1 to 249"),
+  });
+}, 30_000);
+
+test("demo: more events than the embedded broker can hold are refused", async () => {
+  const { exitCode, stderr } = await run("demo", ["--events", "1000000"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("--events must be at most");
+}, 30_000);
