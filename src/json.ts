@@ -11,9 +11,11 @@ export const MAX_JSON_DEPTH = 131_072;
 const levels = new Int32Array(MAX_JSON_DEPTH / 32);
 
 const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [QUOTE, COMMA, MINUS, DOT, ZERO, NINE, COLON] = [0x22, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x3a];
+const [QUOTE, PLUS, COMMA, MINUS, DOT, ZERO, NINE, COLON] = [0x22, 0x2b, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x3a];
 const [OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
-const [LETTER_U, LETTER_B, LETTER_F, LETTER_N, LETTER_R, LETTER_T, LETTER_E] = [0x75, 0x62, 0x66, 0x6e, 0x72, 0x74, 0x65];
+const [LETTER_U, LETTER_B, LETTER_F, LETTER_N, LETTER_R, LETTER_T, LETTER_E] = [
+  0x75, 0x62, 0x66, 0x6e, 0x72, 0x74, 0x65,
+];
 
 /** 1 for the bytes that stand for themselves inside a string: ASCII but controls, quote and backslash. */
 const PLAIN = new Uint8Array(256);
@@ -51,11 +53,12 @@ function scan(bytes: Uint8Array, start: number, end: number, blankBreaks: boolea
       setLevel(depth++, inObject);
       at = skipSpace(bytes, at + 1, end, blankBreaks);
       if (at >= end) return false;
+      // Where it is empty, the loop below sees its end.
       if (bytes[at] !== (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
-        if (inObject && (at = skipName(bytes, at, end, blankBreaks)) < 0) return false;
+        if (inObject) at = skipName(bytes, at, end, blankBreaks);
+        if (at < 0) return false;
         continue;
       }
-      // Empty: the loop below sees its end.
     } else {
       at = byte === QUOTE ? skipString(bytes, at + 1, end) : skipScalar(bytes, at, end, byte);
       if (at < 0) return false;
@@ -66,15 +69,18 @@ function scan(bytes: Uint8Array, start: number, end: number, blankBreaks: boolea
       if (depth === 0) return at >= end;
       if (at >= end) return false;
       const next = bytes[at++]!;
-      if (next === COMMA) {
-        if (inObject && (at = skipName(bytes, skipSpace(bytes, at, end, blankBreaks), end, blankBreaks)) < 0) return false;
-        break;
-      }
+      if (next === COMMA) break;
       if (next !== (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return false;
       depth--;
-      inObject = depth > 0 && (levels[(depth - 1) >> 5]! & (1 << ((depth - 1) & 31))) !== 0;
+      inObject = depth > 0 && isObjectLevel(depth - 1);
     }
+    if (inObject) at = skipName(bytes, skipSpace(bytes, at, end, blankBreaks), end, blankBreaks);
+    if (at < 0) return false;
   }
+}
+
+function isObjectLevel(depth: number): boolean {
+  return (levels[depth >> 5]! & (1 << (depth & 31))) !== 0;
 }
 
 function setLevel(depth: number, isObject: boolean): void {
@@ -166,7 +172,8 @@ function skipMultibyte(bytes: Uint8Array, at: number, end: number): number {
 /** A number or one of the three words. */
 function skipScalar(bytes: Uint8Array, at: number, end: number, first: number): number {
   if (first === MINUS || isDigit(first)) return skipNumber(bytes, at, end);
-  const word = first === LETTER_T ? WORD_TRUE : first === LETTER_F ? WORD_FALSE : first === LETTER_N ? WORD_NULL : undefined;
+  const word =
+    first === LETTER_T ? WORD_TRUE : first === LETTER_F ? WORD_FALSE : first === LETTER_N ? WORD_NULL : undefined;
   if (word === undefined || at + word.length > end) return -1;
   for (let i = 1; i < word.length; i++) if (bytes[at + i] !== word[i]) return -1;
   return at + word.length;
@@ -174,14 +181,12 @@ function skipScalar(bytes: Uint8Array, at: number, end: number, first: number): 
 
 function skipNumber(bytes: Uint8Array, start: number, end: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;
-  if (at >= end) return -1;
-  if (bytes[at] === ZERO) at++;
-  else if ((at = skipDigits(bytes, at, end)) < 0) return -1;
-  if (at < end && bytes[at] === DOT && (at = skipDigits(bytes, at + 1, end)) < 0) return -1;
-  if (at < end && (bytes[at]! | 0x20) === LETTER_E) {
+  at = at < end && bytes[at] === ZERO ? at + 1 : skipDigits(bytes, at, end);
+  if (at >= 0 && at < end && bytes[at] === DOT) at = skipDigits(bytes, at + 1, end);
+  if (at >= 0 && at < end && (bytes[at]! | 0x20) === LETTER_E) {
     at++;
-    if (at < end && (bytes[at] === MINUS || bytes[at] === 0x2b)) at++;
-    return skipDigits(bytes, at, end);
+    if (at < end && (bytes[at] === MINUS || bytes[at] === PLUS)) at++;
+    at = skipDigits(bytes, at, end);
   }
   return at;
 }
@@ -200,7 +205,13 @@ export function jsonStringBound(length: number): number {
 
 const HEX = new TextEncoder().encode("0123456789abcdef");
 /** The letter behind the backslash for controls that have a short form. */
-const SHORT_ESCAPE: Readonly<Record<number, number>> = { 8: LETTER_B, 9: LETTER_T, 10: LETTER_N, 12: LETTER_F, 13: LETTER_R };
+const SHORT_ESCAPE: Readonly<Record<number, number>> = {
+  8: LETTER_B,
+  9: LETTER_T,
+  10: LETTER_N,
+  12: LETTER_F,
+  13: LETTER_R,
+};
 
 /**
  * Writes the UTF-8 text as a JSON string, quotes included, to `target` from `at`, and returns where it ends; -1 where the text

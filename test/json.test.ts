@@ -3,7 +3,8 @@ import { isJson, isPlainText, jsonStringBound, jsonToOneLine, MAX_JSON_DEPTH, wr
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const bytesOf = (value: string | readonly number[]) => (typeof value === "string" ? encoder.encode(value) : Uint8Array.from(value));
+const bytesOf = (value: string | readonly number[]) =>
+  typeof value === "string" ? encoder.encode(value) : Uint8Array.from(value);
 const valid = (value: string | readonly number[]) => isJson(bytesOf(value), 0, bytesOf(value).length);
 const quoted = (...inner: number[]) => [0x22, ...inner, 0x22];
 
@@ -50,10 +51,13 @@ describe("isJson", () => {
     expect(valid(text)).toBe(false);
   });
 
-  test.each(INVALID_BYTES.map((bytes) => [Buffer.from(bytes).toString("hex"), bytes] as const))("refuses bytes %s", (_hex, bytes) => {
-    expect(oracle(Uint8Array.from(bytes))).toBe(false);
-    expect(valid(bytes)).toBe(false);
-  });
+  test.each(INVALID_BYTES.map((bytes) => [Buffer.from(bytes).toString("hex"), bytes] as const))(
+    "refuses bytes %s",
+    (_hex, bytes) => {
+      expect(oracle(Uint8Array.from(bytes))).toBe(false);
+      expect(valid(bytes)).toBe(false);
+    },
+  );
 
   test("looks at nothing outside of its range", () => {
     const bytes = encoder.encode('x"é\\u00e9"12');
@@ -66,7 +70,11 @@ describe("isJson", () => {
   });
 
   test("nests without recursion, up to its limit", () => {
-    for (const [open, close] of [["[", "]"], ['{"a":', "}"], ['[{"a":', "}]"]] as const) {
+    for (const [open, close] of [
+      ["[", "]"],
+      ['{"a":', "}"],
+      ['[{"a":', "}]"],
+    ] as const) {
       const levels = open.length > 5 ? 2 : 1;
       const nested = (depth: number) => `${open.repeat(depth)}1${close.repeat(depth)}`;
       expect(valid(nested(10_000))).toBe(true);
@@ -81,13 +89,39 @@ describe("isJson", () => {
 
   test("agrees with JSON.parse on mutated documents", () => {
     const random = seeded(20_251_122);
-    const seeds = [...VALID, JSON.stringify({ id: "0198", n: -1.5e-7, list: [true, null, { "ü\n": "\u2028" }], empty: {} }, null, 1)];
-    const pieces = ['"', "\\", "{", "}", "[", "]", ",", ":", "0", "1", "-", ".", "e", "\n", " ", "\\u", "é", "€", "𝄞", "t", "\u0000"].map(bytesOf);
+    const seeds = [
+      ...VALID,
+      JSON.stringify({ id: "0198", n: -1.5e-7, list: [true, null, { "ü\n": "\u2028" }], empty: {} }, null, 1),
+    ];
+    const pieces = [
+      '"',
+      "\\",
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      "0",
+      "1",
+      "-",
+      ".",
+      "e",
+      "\n",
+      " ",
+      "\\u",
+      "é",
+      "€",
+      "𝄞",
+      "t",
+      "\u0000",
+    ].map(bytesOf);
     let [accepted, refused] = [0, 0];
     for (let round = 0; round < 40_000; round++) {
       const mutated = mutate(bytesOf(seeds[random(seeds.length)]!), pieces, random);
       const expected = oracle(mutated);
-      if (isJson(mutated, 0, mutated.length) !== expected) throw new Error(`${Buffer.from(mutated).toString("hex")}: JSON.parse says ${expected}`);
+      if (isJson(mutated, 0, mutated.length) !== expected)
+        throw new Error(`${Buffer.from(mutated).toString("hex")}: JSON.parse says ${expected}`);
       if (expected) accepted++;
       else refused++;
     }
@@ -120,11 +154,13 @@ describe("writeJsonString", () => {
 
   test("writes what JSON.stringify writes", () => {
     const controls = String.fromCharCode(...Array.from({ length: 0x80 }, (_, i) => i));
-    for (const text of ["", "plain", controls, '"\\"', "é€𝄞\u2028\ufeff", "\u{10ffff}"]) expect(written(encoder.encode(text))).toBe(JSON.stringify(text));
+    for (const text of ["", "plain", controls, '"\\"', "é€𝄞\u2028\ufeff", "\u{10ffff}"])
+      expect(written(encoder.encode(text))).toBe(JSON.stringify(text));
   });
 
   test("refuses what is not UTF-8", () => {
-    for (const bytes of [[0x80], [0x61, 0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]]) expect(written(Uint8Array.from(bytes))).toBeUndefined();
+    for (const bytes of [[0x80], [0x61, 0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
+      expect(written(Uint8Array.from(bytes))).toBeUndefined();
   });
 });
 
@@ -138,7 +174,12 @@ function mutate(seed: Uint8Array, pieces: readonly Uint8Array[], random: (below:
   for (let times = random(4); times > 0; times--) {
     const at = random(bytes.length + 1);
     const cut = random(3) === 0 ? random(3) : 0;
-    const piece = random(8) === 0 ? Uint8Array.of(random(256)) : random(2) === 0 ? new Uint8Array(0) : pieces[random(pieces.length)]!;
+    const piece =
+      random(8) === 0
+        ? Uint8Array.of(random(256))
+        : random(2) === 0
+          ? new Uint8Array(0)
+          : pieces[random(pieces.length)]!;
     bytes = Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at + cut)]);
   }
   return bytes;

@@ -65,7 +65,8 @@ function parse(value: unknown): Checkpoint {
   if (!isCount(validBytes)) throw new Error("no valid_bytes");
   if (typeof offsets !== "object" || offsets === null) throw new Error("no offsets");
   const entries = Object.entries(offsets).map(([partition, offset]) => [Number(partition), offset] as const);
-  const isWhole = (entry: readonly [number, unknown]): entry is readonly [number, number] => isCount(entry[0]) && isCount(entry[1]);
+  const isWhole = (entry: readonly [number, unknown]): entry is readonly [number, number] =>
+    isCount(entry[0]) && isCount(entry[1]);
   if (!entries.every(isWhole)) throw new Error("offsets that are no numbers");
   return { identity: { clusterId, topic, topicId }, offsets: new Map(entries), validBytes };
 }

@@ -13,7 +13,11 @@ interface Outstanding {
 export class Commits {
   readonly #intervalMs: number;
   readonly #outstanding: Outstanding[] = [];
-  /** Written, and not yet asked to be committed. */
+  /** Written, of the partitions that are ours. */
+  readonly #written = new Map<number, number>();
+  /** Of these, what the group is known to have. */
+  readonly #confirmed = new Map<number, number>();
+  /** What was not yet asked to be committed. */
   readonly #ready = new Map<number, number>();
   #lastAskedMs = Number.NEGATIVE_INFINITY;
 
@@ -41,7 +45,9 @@ export class Commits {
   }
 
   #makeReady(partition: number, offset: number): void {
-    this.#ready.set(partition, Math.max(offset, this.#ready.get(partition) ?? 0));
+    const last = Math.max(offset, this.#written.get(partition) ?? 0);
+    this.#written.set(partition, last);
+    this.#ready.set(partition, last);
   }
 
   /** What is to be committed now; empty where there is nothing, or the last time was not long ago. */
@@ -53,9 +59,27 @@ export class Commits {
     return due;
   }
 
-  /** A commit of these was asked for and failed: they are to be committed again. */
-  giveBack(offsets: ReadonlyMap<number, number>): void {
-    for (const [partition, offset] of offsets) this.#makeReady(partition, offset);
+  /** A commit for these was asked for and failed: what is written of them is to be committed again. */
+  giveBack(partitions: Iterable<number>): void {
+    for (const partition of partitions) {
+      const offset = this.#written.get(partition);
+      if (offset !== undefined) this.#ready.set(partition, offset);
+    }
+  }
+
+  /** The group has these. */
+  confirm(offsets: ReadonlyMap<number, number>): void {
+    for (const [partition, offset] of offsets) this.#confirmed.set(partition, offset);
+  }
+
+  /** What is written and not known to be committed: also what was asked for, because that may still fail. */
+  unconfirmed(partitions: Iterable<number> = this.#written.keys()): ReadonlyMap<number, number> {
+    const unconfirmed = new Map<number, number>();
+    for (const partition of partitions) {
+      const offset = this.#written.get(partition);
+      if (offset !== undefined && offset !== this.#confirmed.get(partition)) unconfirmed.set(partition, offset);
+    }
+    return unconfirmed;
   }
 
   /** Whether some of these partitions' lines are still to be written. */
@@ -63,12 +87,12 @@ export class Commits {
     return this.#outstanding.some(({ next }) => partitions.some((partition) => next.has(partition)));
   }
 
-  /** Forgets the partitions, which are no longer ours, and returns what was ready of them. */
+  /** Forgets the partitions, which are no longer ours, and returns what is unconfirmed of them. */
   release(partitions: readonly number[]): ReadonlyMap<number, number> {
-    const released = new Map<number, number>();
+    const released = this.unconfirmed(partitions);
     for (const partition of partitions) {
-      const offset = this.#ready.get(partition);
-      if (offset !== undefined) released.set(partition, offset);
+      this.#written.delete(partition);
+      this.#confirmed.delete(partition);
       this.#ready.delete(partition);
       for (const { next } of this.#outstanding) next.delete(partition);
     }

@@ -40,7 +40,7 @@ export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Pr
     log: (level, message, fields) => log[level](fields, message),
   });
   try {
-    const found = await awaitTopic(admin, options.kafkaTopic, log, stop);
+    const found = await awaitTopic(admin, { topic: options.kafkaTopic, log, stop });
     if (!found) return 0;
     const checkpoint = recover(logFile, found.identity, log);
     return await new Consumption({ options, stop, log, admin, logFile, found, checkpoint }).run();
@@ -75,7 +75,16 @@ class Consumption {
     this.#file = new LogFile(logFile);
     this.#writer = new Writer({ file: this.#file, offsets: checkpoint.offsets, log });
     const workers = Math.min(options.workers ?? availableParallelism(), found.partitions);
-    log.info({ topic: found.identity.topic, partitions: found.partitions, group: options.kafkaGroup, workers, log_file: logFile }, "started");
+    log.info(
+      {
+        topic: found.identity.topic,
+        partitions: found.partitions,
+        group: options.kafkaGroup,
+        workers,
+        log_file: logFile,
+      },
+      "started",
+    );
     this.#pool = new Pool({
       workers,
       log,
@@ -86,7 +95,12 @@ class Consumption {
           hooks,
         ),
     });
-    this.#report = new Report({ totals: () => this.#writer.totals, workers: () => this.#pool, lag: () => this.#readLag(), log });
+    this.#report = new Report({
+      totals: () => this.#writer.totals,
+      workers: () => this.#pool,
+      lag: () => this.#readLag(),
+      log,
+    });
     this.#report.start();
     this.#checkpointTimer = setInterval(() => this.#saveCheckpoint(), CHECKPOINT_MS);
   }
@@ -106,8 +120,15 @@ class Consumption {
   /** Workers first, then what they handed over, then the checkpoint. Whether everything that was read is written and committed. */
   async #finish(): Promise<boolean> {
     this.#pool.requestStop("finish");
-    let isWhole = await within(FINISH_MS, this.#pool.empty.then(() => this.#writer.whenIdle()), this.#writer.failed);
+    let isWhole = await within(
+      FINISH_MS,
+      this.#pool.empty.then(() => this.#writer.whenIdle()),
+      this.#writer.failed,
+    );
     if (!isWhole) {
+      this.#parts.log.error(
+        "not everything that was read could be written and committed; the next start reads the rest again",
+      );
       this.#pool.requestStop("abandon");
       await within(ABANDON_MS, this.#pool.empty);
       if (this.#pool.running > 0) this.#parts.log.error({ workers: this.#pool.running }, "workers did not end in time");
@@ -123,7 +144,11 @@ class Consumption {
   #saveCheckpoint(): boolean {
     const { logFile, found, log } = this.#parts;
     try {
-      writeCheckpoint(logFile, { identity: found.identity, offsets: this.#writer.offsets, validBytes: this.#file.lengthBytes });
+      writeCheckpoint(logFile, {
+        identity: found.identity,
+        offsets: this.#writer.offsets,
+        validBytes: this.#file.lengthBytes,
+      });
       return true;
     } catch (cause) {
       // The one before still holds; more of the file is read at the next start.

@@ -7,9 +7,11 @@
  * own bytes, never re-serialised; only raw line breaks become spaces. What has no place in JSON comes as base64 under another name
  * (`id_base64`, `key_base64`, `value_base64`); what is missing is null. Each value is copied once and checked where it then lies.
  */
-import { HeaderName, type RecordBatch, TransferBuffer } from "../kafka/index.ts";
+
 import { isPlainText, jsonToOneLine, writeJsonString } from "../json.ts";
+import { HeaderName, type RecordBatch, TransferBuffer } from "../kafka/index.ts";
 import { headBytes } from "./line-head.ts";
+import { putNumber } from "./number.ts";
 import type { Lines, Run } from "./worker-messages.ts";
 
 /** What is read of a batch: the tests have batches of their own. */
@@ -33,13 +35,12 @@ const ID = { asText: encoder.encode(',"id":'), asBase64: encoder.encode(',"id_ba
 const KEY = { asText: encoder.encode(',"key":'), asBase64: encoder.encode(',"key_base64":') };
 const VALUE = { asJson: encoder.encode(',"value":'), asBase64: encoder.encode(',"value_base64":') };
 const NULL = encoder.encode("null");
-const [LF, QUOTE, MINUS, ZERO, CLOSE] = [0x0a, 0x22, 0x2d, 0x30, 0x7d];
+const [LF, QUOTE, CLOSE] = [0x0a, 0x22, 0x7d];
 
 /** Names, punctuation and three numbers of 20 digits, at their longest. */
 const FIXED_BYTES = 180;
 /** What an id usually takes, to guess a buffer's size by. */
 const ID_BYTES = 36;
-const NINE_DIGITS = 1_000_000_000;
 
 export class LineMaker {
   readonly #targetBytes: number;
@@ -205,34 +206,4 @@ export class LineMaker {
 
 function base64(bytes: Uint8Array<ArrayBuffer>): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-}
-
-/** Whole numbers up to 2^53, by hand: no string is made. */
-function putNumber(bytes: Uint8Array, at: number, value: number): number {
-  let start = at;
-  let rest = value;
-  if (rest < 0) {
-    bytes[start++] = MINUS;
-    rest = -rest;
-  }
-  if (rest < NINE_DIGITS) return putDigits(bytes, start, rest | 0, digitsOf(rest | 0));
-  const high = Math.floor(rest / NINE_DIGITS);
-  start = putDigits(bytes, start, high | 0, digitsOf(high | 0));
-  return putDigits(bytes, start, (rest - high * NINE_DIGITS) | 0, 9);
-}
-
-function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): number {
-  let rest = value;
-  for (let i = at + digits - 1; i >= at; i--) {
-    const tenth = (rest / 10) | 0;
-    bytes[i] = ZERO + rest - tenth * 10;
-    rest = tenth;
-  }
-  return at + digits;
-}
-
-function digitsOf(value: number): number {
-  if (value < 10_000) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
-  if (value < 1_000_000) return value < 100_000 ? 5 : 6;
-  return value < 10_000_000 ? 7 : value < 100_000_000 ? 8 : 9;
 }

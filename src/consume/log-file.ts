@@ -13,7 +13,9 @@ export class LogFileError extends Error {
 export function prepareLogFile(path: string): string {
   try {
     // Not blocking: a named pipe would wait for a reader.
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o644));
+    closeSync(
+      openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o644),
+    );
   } catch (cause) {
     throw new LogFileError(`cannot open the log file ${path}: ${(cause as Error).message}`);
   }
@@ -79,7 +81,8 @@ export class LogFile {
         collected = 0;
       }
       if (piece.length >= SMALL_PIECE_BYTES) {
-        for (let at = 0; at < piece.length; at += WRITE_BYTES_MAX) await this.#writeAll(piece.subarray(at, at + WRITE_BYTES_MAX));
+        for (let at = 0; at < piece.length; at += WRITE_BYTES_MAX)
+          await this.#writeAll(piece.subarray(at, at + WRITE_BYTES_MAX));
       } else {
         this.#together.set(piece, collected);
         collected += piece.length;

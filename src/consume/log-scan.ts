@@ -112,7 +112,11 @@ class Scanner {
   #count(): void {
     this.#scan.lines++;
     if (!this.#lastIsOurs) this.#scan.foreignLines++;
-    else this.#scan.offsets.set(this.#lastHead.partition, Math.max(this.#lastHead.offset, this.#scan.offsets.get(this.#lastHead.partition) ?? -1));
+    else
+      this.#scan.offsets.set(
+        this.#lastHead.partition,
+        Math.max(this.#lastHead.offset, this.#scan.offsets.get(this.#lastHead.partition) ?? -1),
+      );
   }
 
   #isLastWhole(): boolean {

@@ -5,7 +5,14 @@
  * It promises: nothing is committed before it is in the file; before a partition is given up, what was read of it is written and
  * committed (or, where the writer takes longer than `REVOKE_WAIT_MS`, not committed); the Kafka client is closed whatever happens.
  */
-import { Consumer, codeName, consumerConfig, type KafkaLog, type PartitionOffset, RecordBatch } from "../kafka/index.ts";
+import {
+  Consumer,
+  codeName,
+  consumerConfig,
+  type KafkaLog,
+  type PartitionOffset,
+  RecordBatch,
+} from "../kafka/index.ts";
 import { Commits } from "./commits.ts";
 import { LineMaker } from "./line.ts";
 import { type Lines, nextSequence, type WorkerCells, type WorkerSettings } from "./worker-messages.ts";
@@ -17,8 +24,12 @@ const OUTSTANDING_MAX = 4;
 const POLL_MS = 100;
 const COMMIT_INTERVAL_MS = 500;
 const REVOKE_WAIT_MS = 10_000;
-const COMMIT_WAIT_MS = 3000;
-const CLOSE_MS = 5000;
+const COMMIT_WAIT_MS = 2000;
+const COMMIT_RETRY_MS = 50;
+const SETTLE_MS = 6000;
+const SETTLE_COMMIT_MS = 500;
+const SETTLE_POLL_MS = 20;
+const CLOSE_MS = 4000;
 const ORDINARY_IN_A_REBALANCE = new Set(["ERR_ILLEGAL_GENERATION", "ERR_REBALANCE_IN_PROGRESS"]);
 
 export interface MemberHooks {
@@ -35,6 +46,7 @@ export class Member {
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   readonly #lines: LineMaker;
   readonly #owned = new Set<number>();
+  #isSettling = false;
   #sequence = 0;
 
   /** Joins the group. Throws `ConfigurationError`. */
@@ -42,7 +54,7 @@ export class Member {
     this.#cells = cells;
     this.#hooks = hooks;
     this.#lines = new LineMaker(settings.topic, BUFFER_BYTES, (lines) => this.#hand(lines));
-    this.#consumer = new Consumer({ ...consumerConfig(settings), "heartbeat.interval.ms": 500, debug: "cgrp,fetch,topic,consumer" } as never, settings.topic, {
+    this.#consumer = new Consumer(consumerConfig(settings), settings.topic, {
       log: hooks.log,
       onAssign: (partitions) => this.#onAssign(partitions),
       onRevoke: (partitions, isLost) => this.#onRevoke(partitions, isLost),
@@ -54,16 +66,42 @@ export class Member {
   run(): void {
     try {
       while (!this.#cells.isStopRequested) {
-        this.#consumer.poll(this.#batch, POLL_MS);
-        this.#lines.add(this.#batch);
-        this.#batch.release();
-        this.#commits.markWritten(this.#cells.written);
+        this.#step(POLL_MS);
         this.#consumer.commit(this.#commits.takeDue(performance.now()));
       }
+      this.#settle();
     } finally {
       this.#batch.release();
       this.#consumer.close(CLOSE_MS);
     }
+  }
+
+  #step(pollMs: number): void {
+    this.#consumer.poll(this.#batch, pollMs);
+    this.#lines.add(this.#batch);
+    this.#batch.release();
+    this.#commits.markWritten(this.#cells.written);
+  }
+
+  /**
+   * Reads no more, and commits what was read while this is still an ordinary member: one that leaves in the middle of a rebalance
+   * takes no part in it any more, and the group refuses its commits.
+   */
+  #settle(): void {
+    this.#isSettling = true;
+    this.#consumer.pause([...this.#owned]);
+    const deadline = performance.now() + SETTLE_MS;
+    while (!this.#cells.isAbandoned && performance.now() < deadline) {
+      if (this.#commits.outstanding === 0 && this.#commitAndConfirm(this.#commits.unconfirmed(), SETTLE_COMMIT_MS))
+        return;
+      this.#step(SETTLE_POLL_MS);
+    }
+  }
+
+  #commitAndConfirm(offsets: ReadonlyMap<number, number>, timeoutMs: number): boolean {
+    const isCommitted = this.#consumer.commitAndWait(offsets, timeoutMs);
+    if (isCommitted) this.#commits.confirm(offsets);
+    return isCommitted;
   }
 
   #hand(lines: Lines): void {
@@ -88,6 +126,7 @@ export class Member {
 
   #onAssign(partitions: readonly number[]): void {
     for (const partition of partitions) this.#owned.add(partition);
+    if (this.#isSettling) this.#consumer.pause(partitions);
     if (partitions.length > 0) this.#hooks.log("info", "partitions assigned", { partitions });
   }
 
@@ -97,15 +136,25 @@ export class Member {
     }
     for (const partition of partitions) this.#owned.delete(partition);
     const written = this.#commits.release(partitions);
-    if (!isLost) this.#consumer.commitAndWait(written, COMMIT_WAIT_MS);
-    if (partitions.length > 0) this.#hooks.log("info", isLost ? "partitions lost" : "partitions revoked", { partitions });
+    if (!isLost) this.#commitInTime(written);
+    if (partitions.length > 0)
+      this.#hooks.log("info", isLost ? "partitions lost" : "partitions revoked", { partitions });
+  }
+
+  /** More than once where need be: while the group goes over to its next generation, it refuses commits. */
+  #commitInTime(offsets: ReadonlyMap<number, number>): void {
+    const deadline = performance.now() + COMMIT_WAIT_MS;
+    while (!this.#consumer.commitAndWait(offsets, Math.max(1, Math.ceil(deadline - performance.now())))) {
+      if (performance.now() + COMMIT_RETRY_MS > deadline) return;
+      Bun.sleepSync(COMMIT_RETRY_MS);
+    }
   }
 
   /** What is still ours is committed with the next. What is not will be read again by its new owner, and suppressed. */
   #onCommitFailed(error: string, offsets: readonly PartitionOffset[]): void {
     const level = ORDINARY_IN_A_REBALANCE.has(error) ? "debug" : "warn";
-    this.#hooks.log(level, "committing offsets failed", { error, offsets: offsets.map(({ partition, offset }) => [partition, offset]) });
-    const ours = offsets.filter(({ partition }) => this.#owned.has(partition));
-    this.#commits.giveBack(new Map(ours.map(({ partition, offset }) => [partition, offset])));
+    const pairs = offsets.map(({ partition, offset }) => [partition, offset]);
+    this.#hooks.log(level, "committing offsets failed", { error, offsets: pairs });
+    this.#commits.giveBack(offsets.map(({ partition }) => partition).filter((partition) => this.#owned.has(partition)));
   }
 }

@@ -5,7 +5,14 @@
  */
 import { existsSync, renameSync, statSync, truncateSync } from "node:fs";
 import type { Log } from "../log.ts";
-import { type Checkpoint, checkpointPath, isSameTopic, readCheckpoint, type TopicIdentity, writeCheckpoint } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  checkpointPath,
+  isSameTopic,
+  readCheckpoint,
+  type TopicIdentity,
+  writeCheckpoint,
+} from "./checkpoint.ts";
 import { LogFileError } from "./log-file.ts";
 import { isLineStart, looksLikeLog, scanLog } from "./log-scan.ts";
 
@@ -38,16 +45,23 @@ function setAside(logFile: string, old: TopicIdentity, current: TopicIdentity, l
 function bringUpToFile(logFile: string, found: Checkpoint | undefined, identity: TopicIdentity, log: Log): Checkpoint {
   const start = startOf(logFile, found, log);
   if (start.validBytes === 0 && !looksLikeLog(logFile)) {
-    throw new LogFileError(`${logFile} is not a log file of consume: its first line is something else. Move it, or name another with --log-file`);
+    throw new LogFileError(
+      `${logFile} is not a log file of consume: its first line is something else. Move it, or name another with --log-file`,
+    );
   }
   const scan = scanLog(logFile, start.validBytes);
-  if (scan.foreignLines > 0) log.warn({ lines: scan.foreignLines }, "the log file has lines that are not ours; they stay");
+  if (scan.foreignLines > 0)
+    log.warn({ lines: scan.foreignLines }, "the log file has lines that are not ours; they stay");
   if (scan.validBytes < scan.fileBytes) {
     truncateSync(logFile, scan.validBytes);
-    log.warn({ cut_bytes: scan.fileBytes - scan.validBytes, valid_bytes: scan.validBytes }, "the log file had a torn tail, which was cut");
+    log.warn(
+      { cut_bytes: scan.fileBytes - scan.validBytes, valid_bytes: scan.validBytes },
+      "the log file had a torn tail, which was cut",
+    );
   }
   const offsets = new Map(start.offsets);
-  for (const [partition, offset] of scan.offsets) offsets.set(partition, Math.max(offset, offsets.get(partition) ?? -1));
+  for (const [partition, offset] of scan.offsets)
+    offsets.set(partition, Math.max(offset, offsets.get(partition) ?? -1));
   return { identity, offsets, validBytes: scan.validBytes };
 }
 
@@ -57,6 +71,9 @@ function startOf(logFile: string, found: Checkpoint | undefined, log: Log): Pick
   const fileBytes = statSync(logFile).size;
   if (fileBytes >= found.validBytes && isLineStart(logFile, found.validBytes)) return found;
   // What the checkpoint says of offsets is no longer in the file: only the file counts.
-  log.warn({ expected_bytes: found.validBytes, actual_bytes: fileBytes }, "the log file is not the one of its checkpoint; all of it is read");
+  log.warn(
+    { expected_bytes: found.validBytes, actual_bytes: fileBytes },
+    "the log file is not the one of its checkpoint; all of it is read",
+  );
   return { offsets: new Map(), validBytes: 0 };
 }

@@ -46,7 +46,11 @@ export class Report {
     });
   }
 
-  async #write(message: string, sinceMs: number, since: { readonly lines: number; readonly bytes: number }): Promise<void> {
+  async #write(
+    message: string,
+    sinceMs: number,
+    since: { readonly lines: number; readonly bytes: number },
+  ): Promise<void> {
     const { log, totals, lag, workers } = this.#sources;
     const nowMs = this.#nowMs();
     const { lines, bytes, suppressedLines } = totals();

@@ -1,7 +1,14 @@
 /** A worker as the main thread sees it: started, listened to until its one end, stopped by its cells only. */
 import { Worker } from "node:worker_threads";
 import type { KafkaLog } from "../kafka/index.ts";
-import { type Lines, type StopMode, WorkerCells, type WorkerMessage, type WorkerSettings, type WorkerStart } from "./worker-messages.ts";
+import {
+  type Lines,
+  type StopMode,
+  WorkerCells,
+  type WorkerMessage,
+  type WorkerSettings,
+  type WorkerStart,
+} from "./worker-messages.ts";
 
 export interface ThreadHooks {
   readonly onLines: (lines: Lines, sequence: number) => void;

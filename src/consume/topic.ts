@@ -11,13 +11,18 @@ export interface FoundTopic {
   readonly partitions: number;
 }
 
+export interface TopicWait {
+  readonly topic: string;
+  readonly log: Log;
+  readonly stop: { readonly requested: boolean; readonly whenRequested: Promise<unknown> };
+  readonly retryMs?: number;
+}
+
+type TopicAdmin = Pick<Admin, "describeTopic" | "describeCluster">;
+
 /** Waits for Kafka and for the topic, as long as it takes; null once `stop` is requested. */
-export async function awaitTopic(
-  admin: Pick<Admin, "describeTopic" | "describeCluster">,
-  topic: string,
-  log: Log,
-  stop: { readonly requested: boolean; readonly whenRequested: Promise<unknown> },
-): Promise<FoundTopic | null> {
+export async function awaitTopic(admin: TopicAdmin, wait: TopicWait): Promise<FoundTopic | null> {
+  const { topic, log, stop, retryMs = RETRY_MS } = wait;
   let said: string | undefined;
   const say = (line: string, fields: Readonly<Record<string, unknown>>) => {
     if (said !== line) log.warn(fields, line);
@@ -31,12 +36,12 @@ export async function awaitTopic(
     } catch (cause) {
       say("Kafka does not answer; it is awaited", { error: (cause as Error).message });
     }
-    await Promise.race([Bun.sleep(RETRY_MS), stop.whenRequested]);
+    await Promise.race([Bun.sleep(retryMs), stop.whenRequested]);
   }
   return null;
 }
 
-async function find(admin: Pick<Admin, "describeTopic" | "describeCluster">, topic: string): Promise<FoundTopic | null> {
+async function find(admin: TopicAdmin, topic: string): Promise<FoundTopic | null> {
   const description = await admin.describeTopic(topic, REQUEST_TIMEOUT_MS);
   if (description === null || description.partitions.length === 0) return null;
   const { clusterId } = await admin.describeCluster(REQUEST_TIMEOUT_MS);

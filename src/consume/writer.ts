@@ -44,7 +44,8 @@ export class Writer {
   readonly #offsets: Map<number, number>;
   readonly #failed = Promise.withResolvers<Error>();
   readonly #queue: Waiting[] = [];
-  #work: Promise<void> | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #isWorking = false;
   #hasFailed = false;
   readonly totals: WriterTotals = { lines: 0, bytes: 0, suppressedLines: 0 };
 
@@ -66,29 +67,35 @@ export class Writer {
 
   /** Resolves when nothing waits, or after the writer has failed. */
   async whenIdle(): Promise<void> {
-    await this.#work;
+    while (this.#isWorking) await this.#work;
   }
 
   push(lines: Lines, onWritten: () => void): void {
     if (this.#hasFailed) return;
     this.#queue.push({ lines, onWritten });
-    this.#work ??= this.#run().finally(() => {
-      this.#work = undefined;
-    });
+    if (!this.#isWorking) this.#work = this.#run();
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#hasFailed) {
-      const group = this.#takeGroup();
-      const selection = new Selection(this.#offsets);
-      for (const { lines } of group) selection.add(lines);
-      if (selection.pieces.length > 0 && !(await this.#append(selection.pieces))) return;
-      for (const [partition, offset] of selection.offsets) this.#offsets.set(partition, offset);
-      this.totals.lines += selection.lines;
-      this.totals.bytes += selection.bytes;
-      this.totals.suppressedLines += selection.suppressedLines;
-      for (const { onWritten } of group) onWritten();
+    this.#isWorking = true;
+    try {
+      while (this.#queue.length > 0 && !this.#hasFailed) await this.#writeGroup();
+    } finally {
+      // In the same turn as the last look at the queue: a buffer pushed right after starts it again.
+      this.#isWorking = false;
     }
+  }
+
+  async #writeGroup(): Promise<void> {
+    const group = this.#takeGroup();
+    const selection = new Selection(this.#offsets);
+    for (const { lines } of group) selection.add(lines);
+    if (selection.pieces.length > 0 && !(await this.#append(selection.pieces))) return;
+    for (const [partition, offset] of selection.offsets) this.#offsets.set(partition, offset);
+    this.totals.lines += selection.lines;
+    this.totals.bytes += selection.bytes;
+    this.totals.suppressedLines += selection.suppressedLines;
+    for (const { onWritten } of group) onWritten();
   }
 
   #takeGroup(): Waiting[] {
@@ -111,7 +118,10 @@ export class Writer {
         const error = cause instanceof Error ? cause : new Error(String(cause));
         if (failingSinceMs === undefined) {
           failingSinceMs = this.#clock.nowMs();
-          this.#options.log.error({ error: error.message }, "writing to the log file failed; it is tried again, and nothing is committed");
+          this.#options.log.error(
+            { error: error.message },
+            "writing to the log file failed; it is tried again, and nothing is committed",
+          );
         }
         if (this.#clock.nowMs() - failingSinceMs >= (this.#options.giveUpMs ?? GIVE_UP_MS)) return this.#giveUp(error);
       }

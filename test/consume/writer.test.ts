@@ -1,0 +1,223 @@
+import { describe, expect, test } from "bun:test";
+import { LogFile } from "../../src/consume/log-file.ts";
+import { Selection } from "../../src/consume/selection.ts";
+import type { Lines } from "../../src/consume/worker-messages.ts";
+import { Writer, type WriterOptions } from "../../src/consume/writer.ts";
+import { keptLog, lineOf, linesOf, ManualClock, TestFolder, textOf, until } from "./support.ts";
+
+/** A file in memory that can be made to fail, or to take its time. */
+class FakeFile {
+  text = "";
+  appends = 0;
+  failures = 0;
+  #gate: Promise<void> | undefined;
+
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
+    this.appends++;
+    await this.#gate;
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error("ENOSPC: no space left on device");
+    }
+    this.text += pieces.map(textOf).join("");
+  }
+
+  /** What is appended waits until the returned function is called. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return resolve;
+  }
+}
+
+function writerOn(file: WriterOptions["file"], over: Partial<WriterOptions> = {}) {
+  const { log, lines: logged } = keptLog();
+  const writer = new Writer({ file, offsets: new Map(), log, ...over });
+  const written: number[] = [];
+  let pushed = 0;
+  return {
+    writer,
+    logged,
+    written,
+    push(lines: Lines) {
+      const number = pushed++;
+      writer.push(lines, () => written.push(number));
+    },
+  };
+}
+
+describe("Selection", () => {
+  function select(written: readonly (readonly [number, number])[], ...buffers: readonly Lines[]) {
+    const selection = new Selection(new Map(written));
+    for (const lines of buffers) selection.add(lines);
+    const text = selection.pieces.map(textOf).join("");
+    expect(selection.bytes).toBe(text.length);
+    expect(selection.lines).toBe(text.split("\n").length - 1);
+    return {
+      text,
+      pieces: selection.pieces.length,
+      offsets: Object.fromEntries(selection.offsets),
+      suppressed: selection.suppressedLines,
+    };
+  }
+
+  test("keeps everything that is new, as one piece a buffer", () => {
+    expect(select([], linesOf([0, 0], [0, 1], [1, 0]), linesOf([0, 2]))).toEqual({
+      text: lineOf(0, 0) + lineOf(0, 1) + lineOf(1, 0) + lineOf(0, 2),
+      pieces: 2,
+      offsets: { 0: 2, 1: 0 },
+      suppressed: 0,
+    });
+  });
+
+  test("drops whole runs, parts of runs, and lines that came in an earlier buffer of the same group", () => {
+    const first = linesOf([0, 4], [0, 5], [1, 8], [2, 1], [2, 3], [2, 4], [0, 6]);
+    const result = select(
+      [
+        [0, 5],
+        [2, 2],
+      ],
+      first,
+      linesOf([0, 5], [0, 6], [0, 7], [1, 8]),
+    );
+    expect(result).toEqual({
+      text: lineOf(1, 8) + lineOf(2, 3) + lineOf(2, 4) + lineOf(0, 6) + lineOf(0, 7),
+      pieces: 3,
+      offsets: { 0: 7, 1: 8, 2: 4 },
+      suppressed: 6,
+    });
+  });
+
+  test("nothing new is no piece", () => {
+    expect(select([[0, 9]], linesOf([0, 8], [0, 9]))).toEqual({ text: "", pieces: 0, offsets: {}, suppressed: 2 });
+  });
+
+  test("offsets with gaps are cut at the right line", () => {
+    expect(select([[0, 15]], linesOf([0, 10], [0, 14], [0, 20], [0, 30])).text).toBe(lineOf(0, 20) + lineOf(0, 30));
+  });
+});
+
+describe("Writer", () => {
+  test("writes buffers in the order they came and says so in that order", async () => {
+    const file = new FakeFile();
+    const { writer, push, written } = writerOn(file);
+    let expected = "";
+    for (let i = 0; i < 200; i++) {
+      push(linesOf([i % 3, i]));
+      expected += lineOf(i % 3, i);
+      if (i % 17 === 0) await Bun.sleep(0);
+    }
+    await writer.whenIdle();
+    expect(file.text).toBe(expected);
+    expect(written).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(writer.totals).toEqual({ lines: 200, bytes: expected.length, suppressedLines: 0 });
+    expect(file.appends).toBeLessThan(200);
+  });
+
+  test("a buffer counts as written only when it is in the file; nothing new counts at once", async () => {
+    const file = new FakeFile();
+    const { writer, push, written } = writerOn(file, { offsets: new Map([[0, 5]]) });
+    const open = file.hold();
+    push(linesOf([0, 5]));
+    push(linesOf([0, 6]));
+    await until("appending", () => file.appends === 1);
+    expect(written).toEqual([0]);
+    expect(writer.offsets.get(0)).toBe(5);
+    open();
+    await writer.whenIdle();
+    expect(written).toEqual([0, 1]);
+    push(linesOf([0, 2], [0, 6]));
+    await writer.whenIdle();
+    expect(written).toEqual([0, 1, 2]);
+    expect(file.appends).toBe(1);
+    expect(file.text).toBe(lineOf(0, 6));
+    expect(writer.totals).toEqual({ lines: 1, bytes: file.text.length, suppressedLines: 3 });
+  });
+
+  test("while writing fails nothing is reported, then everything once", async () => {
+    const file = new FakeFile();
+    file.failures = 3;
+    const clock = new ManualClock();
+    const { writer, push, written, logged } = writerOn(file, { clock });
+    push(linesOf([0, 0]));
+    push(linesOf([0, 0], [0, 1]));
+    const delays: number[] = [];
+    for (let failure = 0; failure < 3; failure++) {
+      await until("waiting to try again", () => clock.nextDelayMs !== undefined);
+      delays.push(clock.nextDelayMs!);
+      expect(written).toEqual([]);
+      expect(writer.offsets.size).toBe(0);
+      clock.advance(clock.nextDelayMs!);
+    }
+    await writer.whenIdle();
+    expect(delays).toEqual([100, 200, 400]);
+    expect(written).toEqual([0, 1]);
+    expect(file.text).toBe(lineOf(0, 0) + lineOf(0, 1));
+    expect(logged.map(({ msg }) => msg)).toEqual([
+      expect.stringContaining("failed"),
+      expect.stringContaining("works again"),
+    ]);
+  });
+
+  test("writing that fails for too long is given up, with the reason", async () => {
+    const file = new FakeFile();
+    file.failures = Number.POSITIVE_INFINITY;
+    const clock = new ManualClock();
+    const { writer, push, written } = writerOn(file, { clock, giveUpMs: 20_000 });
+    let failure: Error | undefined;
+    void writer.failed.then((error) => {
+      failure = error;
+    });
+    push(linesOf([0, 0]));
+    while (failure === undefined) {
+      if (clock.nextDelayMs !== undefined) clock.advance(clock.nextDelayMs);
+      await Bun.sleep(0);
+    }
+    expect(failure.message).toContain("ENOSPC");
+    expect(clock.nowMs()).toBeWithin(20_000, 26_000);
+    push(linesOf([0, 1]));
+    await writer.whenIdle();
+    expect(written).toEqual([]);
+    expect(file.text).toBe("");
+  });
+
+  test("on a real file: random buffers, some of them again, some writes failing: every line once, in order", async () => {
+    using folder = new TestFolder();
+    const path = folder.file("a.log");
+    let calls = 0;
+    const file = new LogFile(path, async (fd, bytes) => {
+      if (calls++ % 5 !== 3) return Bun.write(Bun.file(fd), bytes);
+      await Bun.write(Bun.file(fd), bytes.subarray(0, 1 + (bytes.length >> 1)));
+      throw new Error("torn");
+    });
+    const impatient = {
+      nowMs: () => performance.now(),
+      after(_ms: number, action: () => void) {
+        queueMicrotask(action);
+        return () => {};
+      },
+    };
+    const { writer, push } = writerOn(file, { clock: impatient });
+    const next = [0, 0, 0];
+    for (let i = 0; i < 500; i++) {
+      const partition = i % 3;
+      // A restarted worker begins again before where it was.
+      const from = Math.max(0, next[partition]! - (i % 4 === 0 ? i % 9 : 0));
+      const to = from + 1 + ((i * 7) % 23);
+      push(linesOf(...Array.from({ length: to - from }, (_, k) => [partition, from + k] as const)));
+      next[partition] = Math.max(next[partition]!, to);
+      if (i % 11 === 0) await Bun.sleep(0);
+    }
+    await writer.whenIdle();
+    file.close();
+    const seen = [0, 0, 0];
+    for (const line of (await Bun.file(path).text()).trimEnd().split("\n")) {
+      const { partition, offset } = JSON.parse(line) as { partition: number; offset: number };
+      expect(offset).toBe(seen[partition]!);
+      seen[partition] = offset + 1;
+    }
+    expect(seen).toEqual(next);
+    expect(writer.totals.lines).toBe(next[0]! + next[1]! + next[2]!);
+    expect(file.lengthBytes).toBe(writer.totals.bytes);
+  });
+});
