@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { isJson, isPlainText, jsonStringBound, jsonToOneLine, MAX_JSON_DEPTH, writeJsonString } from "../src/json.ts";
+import {
+  isJson,
+  isPlainText,
+  jsonFaultAt,
+  jsonStringBound,
+  jsonToOneLine,
+  MAX_JSON_DEPTH,
+  writeJsonString,
+} from "../src/json.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -192,3 +200,22 @@ function seeded(seed: number): (below: number) => number {
     return Math.floor((state / 4_294_967_296) * below);
   };
 }
+
+test("jsonFaultAt names the token that is wrong, and -1 for JSON", () => {
+  const at = (text: string) => jsonFaultAt(new TextEncoder().encode(text));
+  for (const good of ["{}", " [1, 2] ", '"x"', "0"]) expect([good, at(good)]).toEqual([good, -1]);
+  for (const [bad, fault] of [
+    ["", 0],
+    ["  ", 2],
+    ["{", 1],
+    ["{a:1}", 1],
+    ['{"a" 1}', 5],
+    ['{"a":1,}', 7],
+    ["[1 2]", 3],
+    ["{}x", 2],
+    ["[01]", 2],
+    ['["\\q"]', 1],
+  ] as const) {
+    expect([bad, at(bad)]).toEqual([bad, fault]);
+  }
+});

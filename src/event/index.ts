@@ -3,6 +3,7 @@
  * for looking.
  */
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { jsonFaultAt } from "../json.ts";
 import { type EventBody, EventSchema } from "./schema.ts";
 
 export { EventSchema } from "./schema.ts";
@@ -61,9 +62,17 @@ function nameOf(value: unknown): string {
 function jsonProblem(bytes: Uint8Array, cause: unknown): string {
   if (bytes.byteLength === 0) return "the body is empty";
   if (cause instanceof TypeError) return "the body is not valid UTF-8";
-  // The engine's own words may quote the client's text: only what is known to be harmless is passed on.
-  return "the body is not valid JSON";
+  // The engine's own words may quote the client's text, and do not say where.
+  const fault = jsonFaultAt(bytes);
+  if (fault === -1) return "the body is not valid JSON";
+  const before = bytes.subarray(0, fault);
+  const line = before.reduce((lines, byte) => lines + (byte === LF ? 1 : 0), 1);
+  const column = fault - before.lastIndexOf(LF);
+  const what = fault >= bytes.byteLength ? "it ends too early" : "what stands there does not belong there";
+  return `the body is not valid JSON: ${what}, at byte ${fault} (line ${line}, column ${column})`;
 }
+
+const LF = 0x0a;
 
 /** TypeBox's messages, as the end of a sentence. */
 function wording(message: string): string {

@@ -27,7 +27,15 @@ describe("events that are taken", () => {
 describe("events that are refused, with what and where", () => {
   for (const [what, text, code, pointer, detail] of [
     ["nothing", "", "invalid_json", undefined, "empty"],
-    ["broken JSON", '{"a":}', "invalid_json", undefined, "not valid JSON"],
+    ["broken JSON", '{"a":}', "invalid_json", undefined, "at byte 5 (line 1, column 6)"],
+    [
+      "broken JSON further down",
+      '{\n "a": 1,\n "b": tru\n}',
+      "invalid_json",
+      undefined,
+      "at byte 17 (line 3, column 7)",
+    ],
+    ["JSON cut short", '{"a":[1,2', "invalid_json", undefined, "it ends too early, at byte 9"],
     ["a trailing comma", '{"a":1,}', "invalid_json", undefined, "not valid JSON"],
     ["a byte order mark", "\ufeff{}", "invalid_json", undefined, "not valid JSON"],
     ["NUL", "{}\0", "invalid_json", undefined, "not valid JSON"],
