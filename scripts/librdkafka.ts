@@ -5,9 +5,18 @@
  */
 import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BUNDLED_VERSION, cachedLibraryPath, type LibraryInfo, openLibrary, WAYS_OUT } from "../src/kafka/native/library.ts";
+import {
+  BUNDLED_VERSION,
+  cachedLibraryPath,
+  type LibraryInfo,
+  openLibrary,
+  WAYS_OUT,
+} from "../src/kafka/native/library.ts";
 
-const SOURCES = join(dirname(Bun.resolveSync("@confluentinc/kafka-javascript/package.json", import.meta.dir)), "deps/librdkafka");
+const SOURCES = join(
+  dirname(Bun.resolveSync("@confluentinc/kafka-javascript/package.json", import.meta.dir)),
+  "deps/librdkafka",
+);
 
 /** The library that commands will take, built first where there is none; `say` hears about a build under way. */
 export async function ensureLibrdkafka(say: (line: string) => void, rebuild = false): Promise<LibraryInfo> {
@@ -39,14 +48,9 @@ async function build(say: (line: string) => void): Promise<void> {
     await step(["bash", "./configure", "--disable-syslog"], sources);
     const jobs = String(Math.max(1, navigator.hardwareConcurrency));
     await step(["make", "-j", jobs, "-C", "src", libraryFile()], sources);
-    const out = join(folder, "out");
-    await mkdir(out);
-    await cp(join(sources, "src", libraryFile()), join(out, libraryFile()));
-    await rm(target, { recursive: true, force: true });
-    await rename(out, target).catch((cause: NodeJS.ErrnoException) => {
-      // Somebody else's build came first: theirs is as good.
-      if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") throw cause;
-    });
+    await mkdir(target, { recursive: true });
+    // Over what is there, in one step: nobody ever finds half a library or none, and who has the old one open keeps it.
+    await rename(join(sources, "src", libraryFile()), join(target, libraryFile()));
     say(`built in ${((performance.now() - started) / 1000).toFixed(0)} s: ${cachedLibraryPath()}`);
   } finally {
     await rm(folder, { recursive: true, force: true });

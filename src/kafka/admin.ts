@@ -39,6 +39,7 @@ export class Admin {
   readonly #calls: AdminCalls;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  #closed: Promise<void> | undefined;
 
   constructor(options: AdminOptions) {
     const properties = toProperties({ ...adminConfig(options.brokers), ...options.config });
@@ -49,7 +50,7 @@ export class Admin {
       onOther: (_type, event) => this.#answer(event),
     });
     this.#calls = new AdminCalls(this.#client);
-    this.#client.main.watch(() => this.#client.drain());
+    this.#client.watch();
   }
 
   describeCluster(timeoutMs: number): Promise<ClusterDescription> {
@@ -66,7 +67,8 @@ export class Admin {
       (event) => this.#calls.readTopic(event, topic),
     );
     if (!isFailed(answer)) return answer;
-    if (answer.errorCode === CODES.ERR_UNKNOWN_TOPIC_OR_PART || answer.errorCode === CODES.ERR__UNKNOWN_TOPIC) return null;
+    if (answer.errorCode === CODES.ERR_UNKNOWN_TOPIC_OR_PART || answer.errorCode === CODES.ERR__UNKNOWN_TOPIC)
+      return null;
     throw new KafkaError(answer.errorCode, answer.message);
   }
 
@@ -92,7 +94,12 @@ export class Admin {
   }
 
   /** The group's committed offsets by partition; partitions without one are left out. */
-  async groupOffsets(group: string, topic: string, partitions: readonly number[], timeoutMs: number): Promise<Map<number, number>> {
+  async groupOffsets(
+    group: string,
+    topic: string,
+    partitions: readonly number[],
+    timeoutMs: number,
+  ): Promise<Map<number, number>> {
     const answer = await this.#ask(
       (id) => this.#calls.groupOffsets(id, timeoutMs, group, topic, partitions),
       (event) => this.#calls.readGroupOffsets(event),
@@ -102,10 +109,11 @@ export class Admin {
   }
 
   /** What still waits for an answer rejects. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     for (const waiting of this.#waiting.values()) waiting.reject(new Error("the admin client was closed"));
     this.#waiting.clear();
-    await this.#client.destroy();
+    this.#closed ??= this.#client.destroy();
+    return this.#closed;
   }
 
   #ask<T>(send: (requestId: number) => void, read: (event: Event) => T): Promise<T> {
@@ -127,8 +135,8 @@ export class Admin {
     if (!waiting) return;
     this.#waiting.delete(id);
     const failed = this.#calls.failure(event);
-    if (failed) return waiting.reject(new KafkaError(failed.errorCode, failed.message));
     try {
+      if (failed) throw new KafkaError(failed.errorCode, failed.message);
       waiting.onAnswer(event);
     } catch (cause) {
       waiting.reject(cause);

@@ -78,9 +78,11 @@ export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
     "enable.auto.commit": false,
     "enable.auto.offset.store": false,
     "partition.assignment.strategy": "cooperative-sticky",
-    // A killed member's partitions move on after this; with the rejoin it keeps "lines flow again within 15 s".
-    "session.timeout.ms": 9000,
-    "heartbeat.interval.ms": 2000,
+    // A killed member's partitions move on after this; killed within a rebalance, after twice this (the group gives it partitions,
+    // or waits for it as its leader, once more). So "lines flow again within 15 s" needs the least that brokers allow by default.
+    "session.timeout.ms": 6000,
+    // A member learns of a rebalance by its heartbeat: partitions that move rest for about two of these.
+    "heartbeat.interval.ms": 500,
     "max.poll.interval.ms": 300_000,
     // librdkafka's defaults (1000 ms, 100,000 messages) starve a fast reader.
     "fetch.queue.backoff.ms": 2,
@@ -112,11 +114,24 @@ const is = (name: string, pattern: RegExp) => (p: Readonly<Record<string, string
 const CODEC = (codec: RegExp) => (p: Readonly<Record<string, string>>) =>
   codec.test(p["compression.type"] ?? p["compression.codec"] ?? "");
 const MECHANISM = (mechanism: RegExp) => (p: Readonly<Record<string, string>>) =>
-  /^sasl_/i.test(p["security.protocol"] ?? "") && mechanism.test(p["sasl.mechanism"] ?? p["sasl.mechanisms"] ?? "GSSAPI");
+  /^sasl_/i.test(p["security.protocol"] ?? "") &&
+  mechanism.test(p["sasl.mechanism"] ?? p["sasl.mechanisms"] ?? "GSSAPI");
 
 const NEEDS: readonly Need[] = [
-  { feature: "ssl", wanted: is("security.protocol", /ssl$/i), debian: "libssl-dev", fedora: "openssl-devel", macos: "openssl@3" },
-  { feature: "sasl_scram", wanted: MECHANISM(/^SCRAM/i), debian: "libssl-dev", fedora: "openssl-devel", macos: "openssl@3" },
+  {
+    feature: "ssl",
+    wanted: is("security.protocol", /ssl$/i),
+    debian: "libssl-dev",
+    fedora: "openssl-devel",
+    macos: "openssl@3",
+  },
+  {
+    feature: "sasl_scram",
+    wanted: MECHANISM(/^SCRAM/i),
+    debian: "libssl-dev",
+    fedora: "openssl-devel",
+    macos: "openssl@3",
+  },
   {
     feature: "sasl_oauthbearer",
     wanted: MECHANISM(/^OAUTHBEARER/i),
@@ -137,7 +152,10 @@ const NEEDS: readonly Need[] = [
 ];
 
 /** Throws `ConfigurationError` where the configuration needs something that is not built into this library. */
-export function requireFeatures(properties: Readonly<Record<string, string>>, info: Pick<LibraryInfo, "features" | "path">): void {
+export function requireFeatures(
+  properties: Readonly<Record<string, string>>,
+  info: Pick<LibraryInfo, "features" | "path">,
+): void {
   for (const need of NEEDS) {
     if (!need.wanted(properties) || info.features.has(need.feature)) continue;
     throw new ConfigurationError(

@@ -8,7 +8,14 @@ import type { ConsumerConfig } from "./config.ts";
 import { requireFeatures, toProperties } from "./config.ts";
 import { CODES, codeName } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
-import { type AssignmentEvent, ClientHandle, ConsumerCalls, library, type PartitionOffset, type RecordBatch } from "./native/index.ts";
+import {
+  type AssignmentEvent,
+  ClientHandle,
+  ConsumerCalls,
+  library,
+  type PartitionOffset,
+  type RecordBatch,
+} from "./native/index.ts";
 
 export interface ConsumerHooks {
   readonly log: KafkaLog;
@@ -29,6 +36,10 @@ export class Consumer {
   readonly #hooks: ConsumerHooks;
   readonly #client: ClientHandle;
   readonly #calls: ConsumerCalls;
+  /** Partitions that `onAssign` was told of, and `onRevoke` was not. */
+  readonly #owned = new Set<number>();
+  #isClosing = false;
+  #hasGivenUp = false;
 
   /** Joins the group. Throws `ConfigurationError`. */
   constructor(config: ConsumerConfig, topic: string, hooks: ConsumerHooks) {
@@ -41,12 +52,20 @@ export class Consumer {
       onError: (event) => logError(hooks.log, "consumer", event),
       onOther: () => {},
     });
-    this.#calls = new ConsumerCalls(this.#client);
-    const errorCode = this.#calls.subscribe(topic);
-    if (errorCode !== 0) throw new ConsumerFailure(`subscribe: ${codeName(errorCode)}`);
+    let calls: ConsumerCalls | undefined;
+    try {
+      calls = new ConsumerCalls(this.#client);
+      const errorCode = calls.subscribe(topic);
+      if (errorCode !== 0) throw new ConsumerFailure(`subscribe: ${codeName(errorCode)}`);
+    } catch (cause) {
+      calls?.destroy();
+      this.#client.destroyHere();
+      throw cause;
+    }
+    this.#calls = calls;
   }
 
-  /** For `wakeConsumer` on another thread, while this consumer is open. */
+  /** For `wakeConsumer` on another thread. */
   get wakeToken(): number {
     return this.#calls.wakeToken;
   }
@@ -72,23 +91,50 @@ export class Consumer {
   }
 
   #answer(event: AssignmentEvent): void {
+    if (this.#isClosing) {
+      this.#answerLeaving(event.isLost);
+      return;
+    }
     const numbers = event.partitions.map((partition) => partition.partition);
     if (event.kind === "assign") {
       const error = this.#calls.assign(event.partitions);
       if (error) throw new ConsumerFailure(`assign: ${error}`);
+      for (const partition of numbers) this.#owned.add(partition);
       this.#hooks.onAssign(numbers);
       return;
     }
     try {
       this.#hooks.onRevoke(numbers, event.isLost);
     } finally {
-      const error = this.#calls.unassign(event.partitions);
-      if (error) this.#hooks.log("warn", `unassign: ${error}`, { partitions: numbers });
+      for (const partition of numbers) this.#owned.delete(partition);
+      this.#logProblem(this.#calls.unassign(event.partitions));
     }
   }
 
+  /**
+   * The first rebalance that comes while the member leaves, of whatever kind, is answered by giving everything up; librdkafka
+   * takes any answer for that now. A second one (an assignment may have been on its way when the leaving began) must not be
+   * answered: the group may be gone meanwhile, and librdkafka then waits for ever for a reply.
+   */
+  #answerLeaving(isLost: boolean): void {
+    if (this.#hasGivenUp) return;
+    this.#hasGivenUp = true;
+    const numbers = [...this.#owned];
+    this.#owned.clear();
+    try {
+      if (numbers.length > 0) this.#hooks.onRevoke(numbers, isLost);
+    } finally {
+      this.#logProblem(this.#calls.unassignAll());
+    }
+  }
+
+  #logProblem(error: string): void {
+    if (error) this.#hooks.log("warn", "librdkafka did not take the answer to a rebalance", { error });
+  }
+
   #onCommitted(errorCode: number, offsets: readonly PartitionOffset[]): void {
-    if (errorCode !== CODES.ERR_NO_ERROR && errorCode !== CODES.ERR__NO_OFFSET) this.#hooks.onCommitFailed(errorCode, offsets);
+    if (errorCode !== CODES.ERR_NO_ERROR && errorCode !== CODES.ERR__NO_OFFSET)
+      this.#hooks.onCommitFailed(errorCode, offsets);
   }
 
   #onGroupError(errorCode: number, message: string, isFatal: boolean): void {
@@ -99,7 +145,10 @@ export class Consumer {
 
   #onRecordError(errorCode: number, partition: number): void {
     if (errorCode === CODES.ERR__PARTITION_EOF) return;
-    this.#hooks.log("warn", "reading a partition failed; it will be tried again", { error: codeName(errorCode), partition });
+    this.#hooks.log("warn", "reading a partition failed; it will be tried again", {
+      error: codeName(errorCode),
+      partition,
+    });
   }
 
   /** Asks for a commit without waiting; `offsets` are the next to read. */
@@ -134,20 +183,29 @@ export class Consumer {
 
   /**
    * Leaves the group (with `onRevoke` for what is assigned) and destroys the client, within about `timeoutMs`: without an answer
-   * from the group by then, the group notices by its session timeout. Every batch must have been released.
+   * from the group by then, the group notices by its session timeout. Batches filled from here are released.
    */
   close(timeoutMs: number): void {
-    if (this.#client.isDestroyed) return;
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     const deadline = performance.now() + timeoutMs;
     try {
-      this.#calls.startClose();
-      while (!this.#calls.isClosed && performance.now() < deadline) this.#serveGroup(50);
-    } catch (cause) {
-      this.#hooks.log("warn", "leaving the group failed", { error: String(cause) });
-    } finally {
+      const error = this.#calls.startClose();
+      if (error) this.#hooks.log("warn", "this member cannot leave the group by itself", { error });
+      else while (!this.#calls.isClosed && performance.now() < deadline) this.#serveLeaving();
       this.#client.drain();
+    } finally {
       this.#calls.destroy();
       this.#client.destroyHere();
+    }
+  }
+
+  /** What a hook throws does not keep the member from leaving: the rebalance it was told of is answered all the same. */
+  #serveLeaving(): void {
+    try {
+      this.#serveGroup(50);
+    } catch (cause) {
+      this.#hooks.log("warn", "a group event failed while leaving", { error: String(cause) });
     }
   }
 }

@@ -3,14 +3,28 @@ import { type Outcome, refused } from "../outcome.ts";
 import { CODES, codeName } from "./error.ts";
 import { errorText, STATUS } from "./native/index.ts";
 
-const TOO_LARGE: ReadonlySet<number> = new Set([CODES.ERR_MSG_SIZE_TOO_LARGE, CODES.ERR_RECORD_LIST_TOO_LARGE, CODES.ERR_INVALID_MSG_SIZE]);
-const REJECTED: ReadonlySet<number> = new Set([CODES.ERR_INVALID_TIMESTAMP, CODES.ERR_INVALID_RECORD, CODES.ERR_INVALID_MSG]);
+const TOO_LARGE: ReadonlySet<number> = new Set([
+  CODES.ERR_MSG_SIZE_TOO_LARGE,
+  CODES.ERR_RECORD_LIST_TOO_LARGE,
+  CODES.ERR_INVALID_MSG_SIZE,
+]);
+const REJECTED: ReadonlySet<number> = new Set([
+  CODES.ERR_INVALID_TIMESTAMP,
+  CODES.ERR_INVALID_RECORD,
+  CODES.ERR_INVALID_MSG,
+]);
 
 function sentence(code: number): string {
   return `${codeName(code)}: ${errorText(code)}`;
 }
 
-export function outcomeOf(topic: string, errorCode: number, status: number, partition: number, offset: number): Outcome {
+export function outcomeOf(
+  topic: string,
+  errorCode: number,
+  status: number,
+  partition: number,
+  offset: number,
+): Outcome {
   if (status === STATUS.PERSISTED) return { status: "acked", topic, partition, offset: offset < 0 ? null : offset };
   if (status === STATUS.POSSIBLY_PERSISTED) {
     return {
@@ -24,7 +38,8 @@ export function outcomeOf(topic: string, errorCode: number, status: number, part
 
 /** For a record that is certainly not in Kafka. */
 export function notTaken(errorCode: number): Outcome {
-  if (TOO_LARGE.has(errorCode)) return refused("event_too_large", `Kafka takes no record of this size (${sentence(errorCode)})`);
+  if (TOO_LARGE.has(errorCode))
+    return refused("event_too_large", `Kafka takes no record of this size (${sentence(errorCode)})`);
   if (REJECTED.has(errorCode)) return refused("rejected_by_kafka", sentence(errorCode));
   if (errorCode === CODES.ERR__QUEUE_FULL) return refused("overloaded", "the producer's queue is full");
   return refused("not_delivered", `the record did not reach Kafka (${sentence(errorCode)})`);

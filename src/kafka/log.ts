@@ -1,5 +1,5 @@
 /** How Kafka clients tell the outside what happens to them: log lines, never exceptions. */
-import { codeName } from "./error.ts";
+import { CODES, codeName } from "./error.ts";
 import type { ErrorEvent, LogEvent } from "./native/index.ts";
 
 export type KafkaLogLevel = "error" | "warn" | "info" | "debug";
@@ -18,5 +18,11 @@ export function logLine(log: KafkaLog, client: string, event: LogEvent): void {
 }
 
 export function logError(log: KafkaLog, client: string, event: ErrorEvent): void {
-  log(event.isFatal ? "error" : "warn", event.message, { client, error: codeName(event.code), fatal: event.isFatal });
+  // "N/N brokers are down" comes several times a second during an outage, and not reliably: `reachable` and the lag tell better.
+  const isNoise = event.code === CODES.ERR__ALL_BROKERS_DOWN;
+  log(event.isFatal ? "error" : isNoise ? "debug" : "warn", event.message, {
+    client,
+    error: codeName(event.code),
+    fatal: event.isFatal,
+  });
 }

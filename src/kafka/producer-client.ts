@@ -2,12 +2,21 @@
  * One idempotent producer client of librdkafka, from its start to its end. Every record given to `publish` is settled exactly
  * once: at once where librdkafka does not take it, else when its delivery report comes, at the latest in `close`.
  */
-import type { Outcome } from "../outcome.ts";
+import { type Outcome, refused } from "../outcome.ts";
 import { type ProducerConfig, requireFeatures, toProperties } from "./config.ts";
 import { notTaken, outcomeOf } from "./delivery.ts";
 import { CODES } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
-import { ClientHandle, EVENT, type KafkaRecord, library, RecordWriter, ReportReader } from "./native/index.ts";
+import {
+  ClientHandle,
+  EVENT,
+  type KafkaRecord,
+  library,
+  RecordWriter,
+  ReportReader,
+  STATUS,
+  UnfitRecord,
+} from "./native/index.ts";
 
 export type Settle<R extends KafkaRecord> = (record: R, outcome: Outcome) => void;
 
@@ -30,6 +39,9 @@ export class ProducerClient {
   readonly #freeSlots: number[] = [];
   #pending = 0;
   #idle: PromiseWithResolvers<void> | undefined;
+  #closed: Promise<void> | undefined;
+  /** Resolved when the first of `close`'s callers will wait for outcomes no longer. */
+  readonly #patience = Promise.withResolvers<void>();
 
   /** Throws `ConfigurationError`. */
   constructor(config: ProducerConfig, hooks: ProducerHooks) {
@@ -47,7 +59,7 @@ export class ProducerClient {
       },
     });
     this.#writer = new RecordWriter(this.#client);
-    this.#client.main.watch(() => this.#client.drain());
+    this.#client.watch();
   }
 
   /** Records without an outcome. */
@@ -61,8 +73,21 @@ export class ProducerClient {
       this.#records[slot] = record;
       this.#settles[slot] = settle as unknown as Settle<KafkaRecord>;
       this.#pending++;
+      const refusal = this.#write(record, slot);
+      if (refusal) this.#settle(slot, refusal);
+    }
+  }
+
+  /** Hands the record to librdkafka. Never throws: what librdkafka does not get has its outcome at once. */
+  #write(record: KafkaRecord, slot: number): Outcome | undefined {
+    if (this.#closed) return refused("shutting_down", "the producer is closing");
+    try {
       const errorCode = this.#writer.write(record, slot + 1);
-      if (errorCode !== 0) this.#settle(slot, notTaken(errorCode));
+      return errorCode === 0 ? undefined : notTaken(errorCode);
+    } catch (cause) {
+      if (cause instanceof UnfitRecord) return refused("rejected_by_kafka", cause.message);
+      this.#hooks.log("error", "a record could not be handed to librdkafka", { error: String(cause) });
+      return refused("internal_error", "the record could not be handed to the Kafka client");
     }
   }
 
@@ -73,7 +98,6 @@ export class ProducerClient {
       this.#hooks.log("error", "a delivery report for a record that is not in flight", { slot, errorCode });
       return;
     }
-    if (errorCode === 0) this.#hooks.onContact();
     this.#settle(slot, outcomeOf(record.topic, errorCode, status, partition, offset));
   };
 
@@ -85,22 +109,22 @@ export class ProducerClient {
     this.#freeSlots.push(slot);
     this.#pending--;
     try {
+      if (outcome.status === "acked") this.#hooks.onContact();
       settle(record, outcome);
     } catch (cause) {
       // One receiver's mistake must not cost the other records of this report their outcome.
       this.#hooks.log("error", "the receiver of an outcome threw", { error: String(cause) });
     }
-    if (this.#pending === 0) this.#idle?.resolve();
+    if (this.#pending > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   /** Resolves when nothing is pending. */
   get whenIdle(): Promise<void> {
     if (this.#pending === 0) return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
-    const { promise } = this.#idle;
-    return promise.then(() => {
-      this.#idle = undefined;
-    });
+    return this.#idle.promise;
   }
 
   /** Gives up on what was not sent yet: its outcome says so, soon. */
@@ -108,16 +132,30 @@ export class ProducerClient {
     this.#client.purge(false);
   }
 
-  /** Waits up to `timeoutMs` for outcomes, gives the rest up (by status: refused or unknown), and destroys the client. */
+  /**
+   * Takes no more records, waits up to `timeoutMs` for outcomes, gives the rest up (by status: refused or unknown), and destroys
+   * the client. Called again, it may shorten the wait.
+   */
   async close(timeoutMs: number): Promise<void> {
-    await withinMs(this.whenIdle, timeoutMs);
+    this.#closed ??= this.#close();
+    const timer = setTimeout(this.#patience.resolve, timeoutMs);
+    try {
+      await this.#closed;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #close(): Promise<void> {
+    await Promise.race([this.whenIdle, this.#patience.promise]);
     if (this.#pending > 0) {
       this.#client.purge(true);
       await withinMs(this.whenIdle, PURGE_REPORTS_MS);
     }
     for (let slot = 0; slot < this.#records.length; slot++) {
       // Nothing is known of these: purged, and still no report.
-      if (this.#records[slot]) this.#settle(slot, outcomeOf("", CODES.ERR__PURGE_INFLIGHT, 1, -1, -1));
+      if (this.#records[slot])
+        this.#settle(slot, outcomeOf("", CODES.ERR__PURGE_INFLIGHT, STATUS.POSSIBLY_PERSISTED, -1, -1));
     }
     this.#writer.destroy();
     await this.#client.destroy();

@@ -21,8 +21,8 @@ const RETIREMENT_MS = 10_000;
 export class Producer {
   readonly #options: ProducerOptions;
   #current: ProducerClient;
-  /** Retired clients, each with the end of its life. */
-  readonly #retired = new Map<ProducerClient, Promise<void>>();
+  /** Clients whose last outcomes are awaited. */
+  readonly #retired = new Set<ProducerClient>();
   #lastReplacementAt = Number.NEGATIVE_INFINITY;
   #replacement: Timer | undefined;
   #isClosed = false;
@@ -48,7 +48,7 @@ export class Producer {
   /** Records without an outcome. */
   get pending(): number {
     let pending = this.#current.pending;
-    for (const client of this.#retired.keys()) pending += client.pending;
+    for (const client of this.#retired) pending += client.pending;
     return pending;
   }
 
@@ -60,25 +60,39 @@ export class Producer {
   #retire(client: ProducerClient, message: string): void {
     if (client !== this.#current || this.#isClosed || this.#replacement) return;
     const wait = this.#lastReplacementAt + REPLACEMENT_INTERVAL_MS - performance.now();
-    const replace = () => {
-      this.#replacement = undefined;
-      if (this.#isClosed) return;
-      this.#lastReplacementAt = performance.now();
+    if (wait > 0) this.#replacement = setTimeout(() => this.#replace(client, message), wait);
+    else this.#replace(client, message);
+  }
+
+  #replace(client: ProducerClient, message: string): void {
+    const { log } = this.#options;
+    this.#replacement = undefined;
+    this.#lastReplacementAt = performance.now();
+    try {
       this.#current = this.#make();
-      this.retirements++;
-      this.#options.log("warn", "the producer failed for good and was replaced", { error: message, pending: client.pending });
-      client.giveUpQueued();
-      this.#retired.set(client, client.close(RETIREMENT_MS).finally(() => this.#retired.delete(client)));
-    };
-    if (wait > 0) this.#replacement = setTimeout(replace, wait);
-    else replace();
+    } catch (cause) {
+      // Out of file descriptors, say. The old client goes on refusing until there is another.
+      log("error", "the producer failed for good and could not be replaced; it will be tried again", {
+        error: String(cause),
+      });
+      this.#retire(client, message);
+      return;
+    }
+    this.retirements++;
+    log("warn", "the producer failed for good and was replaced", { error: message, pending: client.pending });
+    client.giveUpQueued();
+    this.#retired.add(client);
+    client
+      .close(RETIREMENT_MS)
+      .catch((cause) => log("error", "a retired producer could not be closed", { error: String(cause) }))
+      .finally(() => this.#retired.delete(client));
   }
 
   /** Waits up to `timeoutMs` for outcomes, gives the rest up by status, and destroys every client. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#replacement);
-    await Promise.all([this.#current.close(timeoutMs), ...this.#retired.values()]);
+    await Promise.all([this.#current, ...this.#retired].map((client) => client.close(timeoutMs)));
   }
 
   /** For tests: what librdkafka does when the cluster says something from which there is no way back. */

@@ -10,8 +10,17 @@ export interface TopicSettings {
   readonly replication: number | undefined;
 }
 
-/** Returns the topic as it stands afterwards. Rejects with `KafkaError` where the cluster refuses. */
-export async function ensureTopic(admin: Admin, settings: TopicSettings, timeoutMs: number): Promise<{ created: boolean; topic: TopicDescription | null }> {
+const LEADER_POLL_MS = 50;
+
+/**
+ * Returns the topic as it stands afterwards: with a leader for each partition, or, where the brokers take longer than `timeoutMs`
+ * to tell each other, as far as they are. Rejects with `KafkaError` where the cluster refuses.
+ */
+export async function ensureTopic(
+  admin: Admin,
+  settings: TopicSettings,
+  timeoutMs: number,
+): Promise<{ created: boolean; topic: TopicDescription | null }> {
   const there = await admin.describeTopic(settings.topic, timeoutMs);
   if (there) return { created: false, topic: there };
   const { brokers } = await admin.describeCluster(timeoutMs);
@@ -25,7 +34,18 @@ export async function ensureTopic(admin: Admin, settings: TopicSettings, timeout
     },
     timeoutMs,
   );
-  return { created, topic: await admin.describeTopic(settings.topic, timeoutMs) };
+  return { created, topic: await whenReady(admin, settings.topic, timeoutMs) };
+}
+
+/** A broker may answer with less than what the controller has just done. */
+async function whenReady(admin: Admin, topic: string, timeoutMs: number): Promise<TopicDescription | null> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await admin.describeTopic(topic, timeoutMs);
+    if (found?.partitions.every((partition) => partition.leader !== null)) return found;
+    if (performance.now() + LEADER_POLL_MS > deadline) return found;
+    await new Promise<void>((resolve) => setTimeout(resolve, LEADER_POLL_MS));
+  }
 }
 
 /** The topic of a long-running command: made or found as soon as Kafka answers, then `isReady`. */
@@ -64,7 +84,8 @@ export class TopicKeeper {
       if (this.#isStopped) return;
       const problem = String(cause);
       // Once per reason: Kafka may be away for hours.
-      if (problem !== this.#lastProblem) this.#log("warn", "the topic is not there yet", { topic: this.#settings.topic, error: problem });
+      if (problem !== this.#lastProblem)
+        this.#log("warn", "the topic is not there yet", { topic: this.#settings.topic, error: problem });
       this.#lastProblem = problem;
       this.#timer = setTimeout(() => this.#try(), RETRY_MS);
     }

@@ -17,13 +17,18 @@ test("describes the cluster and a topic; a topic that is not there is null", asy
   expect(cluster.brokers.every((b) => b.host === "127.0.0.1" && b.port > 0)).toBe(true);
   const topic = await admin.describeTopic("events", 5000);
   expect(topic!.partitions.map((p) => p.partition)).toEqual([0, 1, 2, 3]);
-  expect(topic!.partitions.every((p) => p.leader !== null && p.replicas.length === 3 && p.inSync.length === 3)).toBe(true);
+  expect(topic!.partitions.every((p) => p.leader !== null && p.replicas.length === 3 && p.inSync.length === 3)).toBe(
+    true,
+  );
   expect(await admin.describeTopic("nothing-here", 5000)).toBeNull();
 });
 
 test("watermarks and a group's offsets", async () => {
   const admin = kafka.admin();
-  await publishAll(kafka.producer(), Array.from({ length: 10 }, () => record("events", "x", { key: "same" })));
+  await publishAll(
+    kafka.producer(),
+    Array.from({ length: 10 }, () => record("events", "x", { key: "same" })),
+  );
   const marks = await admin.watermarks("events", [0, 1, 2, 3], 5000);
   expect(marks.map((m) => m.high - m.low).sort()).toEqual([0, 0, 0, 10]);
   expect(await admin.groupOffsets("nobody", "events", [0, 1, 2, 3], 5000)).toEqual(new Map());

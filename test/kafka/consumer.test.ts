@@ -1,6 +1,7 @@
+/** One consumer's calls and its memory, against the mock cluster. What a group does: group.test.ts. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { Consumer, type ConsumerHooks, consumerConfig, RecordBatch, TransferBuffer } from "../../src/kafka/index.ts";
-import { KafkaFixture, publishAll, quiet, readTopic, record } from "../support/mock.ts";
+import { type ConsumerHooks, HeaderName, RecordBatch, TransferBuffer, wakeConsumer } from "../../src/kafka/index.ts";
+import { joinGroup, KafkaFixture, pollUntil, publishAll, readTopic, record } from "../support/mock.ts";
 
 let kafka: KafkaFixture;
 beforeEach(() => {
@@ -9,94 +10,22 @@ beforeEach(() => {
 });
 afterEach(() => kafka.close());
 
-function join(group: string, hooks: Partial<ConsumerHooks> = {}): Consumer {
-  return new Consumer(consumerConfig({ brokers: kafka.mock.bootstrap, group, from: "earliest" }), "events", {
-    log: quiet,
-    onAssign: () => {},
-    onRevoke: () => {},
-    onCommitFailed: () => {},
-    ...hooks,
-  });
-}
-
-/** Polls until the condition holds, releasing what comes; `onBatch` sees it first. */
-function pollUntil(consumer: Consumer, isDone: () => boolean, onBatch: (batch: RecordBatch) => void = () => {}): void {
-  const batch = new RecordBatch(300);
-  const deadline = performance.now() + 20_000;
-  while (!isDone()) {
-    if (performance.now() > deadline) throw new Error("the condition did not come true");
-    consumer.poll(batch, 50);
-    onBatch(batch);
-    batch.release();
-  }
-}
+const join = (group: string, hooks: Partial<ConsumerHooks> = {}) =>
+  joinGroup(kafka.mock.bootstrap, "events", group, hooks);
 
 test("every record comes once, in order within its partition, across chunked batches", async () => {
   const sent = Array.from({ length: 5000 }, (_, i) => record("events", `${i}`, { key: `k${i % 11}` }));
   await publishAll(kafka.producer(), sent);
   const read = readTopic(kafka.mock.bootstrap, "events", sent.length);
-  expect(read.map((r) => Number(Buffer.from(r.value!).toString())).sort((a, b) => a - b)).toEqual(sent.map((_, i) => i));
+  expect(read.map((r) => Number(Buffer.from(r.value!).toString())).sort((a, b) => a - b)).toEqual(
+    sent.map((_, i) => i),
+  );
   const next = new Map<number, number>();
   for (const r of read) {
     expect(r.offset).toBe(next.get(r.partition) ?? 0);
     next.set(r.partition, r.offset + 1);
   }
 });
-
-test("a new member starts at the committed offsets", async () => {
-  const producer = kafka.producer();
-  await publishAll(producer, Array.from({ length: 40 }, (_, i) => record("events", `${i}`)));
-  const first = join("resume");
-  const next = new Map<number, number>();
-  let seen = 0;
-  pollUntil(first, () => seen === 40, (batch) => {
-    for (let i = 0; i < batch.count; i++) next.set(batch.partition(i), batch.offset(i) + 1);
-    seen += batch.count;
-  });
-  expect(first.commitAndWait(next, 5000)).toBe(true);
-  first.close(5000);
-  await publishAll(producer, [record("events", "new one")]);
-  const read = readTopic(kafka.mock.bootstrap, "events", 1, { group: "resume" });
-  expect(read.map((r) => Buffer.from(r.value!).toString())).toEqual(["new one"]);
-}, 20_000);
-
-test("what is assigned is revoked before it goes to another member, and a commit made then counts", async () => {
-  await publishAll(kafka.producer(), Array.from({ length: 40 }, (_, i) => record("events", `${i}`, { key: `k${i}` })));
-  const owned = new Set<number>();
-  const next = new Map<number, number>();
-  let seen = 0;
-  const first: Consumer = join("shared", {
-    onAssign: (partitions) => partitions.forEach((p) => owned.add(p)),
-    onRevoke: (partitions, isLost) => {
-      expect(isLost).toBe(false);
-      const mine = new Map([...next].filter(([partition]) => partitions.includes(partition)));
-      expect(first.commitAndWait(mine, 5000)).toBe(true);
-      for (const partition of partitions) owned.delete(partition);
-    },
-  });
-  pollUntil(first, () => seen === 40, (batch) => {
-    for (let i = 0; i < batch.count; i++) next.set(batch.partition(i), batch.offset(i) + 1);
-    seen += batch.count;
-  });
-  expect(owned.size).toBe(4);
-  const others = new Set<number>();
-  let seenAgain = 0;
-  const second = join("shared", { onAssign: (partitions) => partitions.forEach((p) => others.add(p)) });
-  const batch = new RecordBatch(100);
-  const deadline = performance.now() + 20_000;
-  while (others.size === 0 && performance.now() < deadline) {
-    first.poll(batch, 20);
-    batch.release();
-    second.poll(batch, 20);
-    seenAgain += batch.count;
-    batch.release();
-  }
-  expect(others.size).toBeGreaterThan(0);
-  for (const partition of others) expect(owned.has(partition)).toBe(false);
-  second.close(5000);
-  first.close(5000);
-  expect(seenAgain).toBe(0);
-}, 40_000);
 
 test("pause holds a partition back, resume lets it go on", async () => {
   const assigned: number[] = [];
@@ -109,31 +38,141 @@ test("pause holds a partition back, resume lets it go on", async () => {
   expect(batch.count).toBe(0);
   consumer.resume([0, 1, 2, 3]);
   let seen = 0;
-  pollUntil(consumer, () => seen === 1, (b) => {
-    seen += b.count;
-  });
+  pollUntil(
+    consumer,
+    () => seen === 1,
+    (b) => {
+      seen += b.count;
+    },
+  );
+  expect(() => consumer.pause([2 ** 32 + 1])).toThrow(RangeError);
   consumer.close(5000);
 }, 20_000);
 
 test("closing without a broker ends in time", () => {
-  const consumer = join("gone");
-  const batch = new RecordBatch(10);
-  consumer.poll(batch, 200);
+  const assigned: number[] = [];
+  const consumer = join("gone", { onAssign: (partitions) => assigned.push(...partitions) });
+  pollUntil(consumer, () => assigned.length === 4);
   kafka.mock.setDown();
   const started = performance.now();
   consumer.close(1500);
   expect(performance.now() - started).toBeLessThan(5000);
 }, 20_000);
 
-test("a batch refuses to be read past its end, to be overwritten, or to be copied out of bounds", async () => {
-  await publishAll(kafka.producer(), [record("events", "0123456789")]);
-  const consumer = join("bounds");
+test("a hook that throws while the member leaves does not keep it from leaving", () => {
+  const assigned: number[] = [];
+  const lines: string[] = [];
+  const consumer = join("thrower", {
+    log: (_level, message, fields) => lines.push(`${message} ${fields.error}`),
+    onAssign: (partitions) => assigned.push(...partitions),
+    onRevoke: () => {
+      throw new Error("thrown by the test");
+    },
+  });
+  pollUntil(consumer, () => assigned.length === 4);
+  const started = performance.now();
+  consumer.close(5000);
+  expect(performance.now() - started).toBeLessThan(2000);
+  expect(lines.some((line) => line.includes("thrown by the test"))).toBe(true);
+});
+
+/** A batch with the records in it, and its consumer. */
+async function filled(values: readonly string[]) {
+  await publishAll(
+    kafka.producer(),
+    values.map((value) => record("events", value, { key: "k", headers: [["id", "7"]] })),
+  );
+  const consumer = join("filled");
   const batch = new RecordBatch(10);
   const deadline = performance.now() + 15_000;
   while (batch.count === 0 && performance.now() < deadline) consumer.poll(batch, 100);
-  expect(() => batch.offset(1)).toThrow(RangeError);
+  return { consumer, batch };
+}
+
+test("a batch refuses to be read out of bounds, to be overwritten, and to be copied where there is no room", async () => {
+  const { consumer, batch } = await filled(["0123456789"]);
+  for (const i of [1, -1, 0.5, Number.NaN, 2 ** 32]) {
+    expect(() => batch.offset(i)).toThrow(RangeError);
+    expect(() => batch.copyValue(i, new TransferBuffer(100), 0)).toThrow(RangeError);
+    expect(() => batch.findHeader(i, new HeaderName("id"))).toThrow(RangeError);
+  }
   expect(() => consumer.poll(batch, 0)).toThrow("release the batch");
-  expect(() => batch.copyValue(0, new TransferBuffer(8), 0)).toThrow(RangeError);
+  const target = new TransferBuffer(16);
+  for (const offset of [-8, -1, 7, 2 ** 53, Number.NaN, 0.5])
+    expect(() => batch.copyValue(0, target, offset)).toThrow(RangeError);
+  batch.copyValue(0, target, 6);
+  expect(Buffer.from(target.bytes).toString()).toBe(`${"\0".repeat(6)}0123456789`);
+  structuredClone(target.bytes.buffer, { transfer: [target.bytes.buffer] });
+  expect(() => batch.copyValue(0, target, 0)).toThrow(RangeError);
+  for (const capacity of [0, -1, 1.5, Number.NaN, 2 ** 40]) expect(() => new RecordBatch(capacity)).toThrow(RangeError);
   batch.release();
   consumer.close(5000);
 }, 20_000);
+
+test("a batch that was not released does not hold up close, and cannot be read after it", async () => {
+  const { consumer, batch } = await filled(["a", "b", "c"]);
+  expect(batch.findHeader(0, new HeaderName("id"))).toBe(1);
+  const started = performance.now();
+  consumer.close(5000);
+  expect(performance.now() - started).toBeLessThan(3000);
+  expect(batch.count).toBe(0);
+  expect(() => batch.valueLength(0)).toThrow(RangeError);
+  const target = new TransferBuffer(8);
+  batch.copyHeader(target, 0);
+  expect(target.bytes).toEqual(new Uint8Array(8));
+  batch.release();
+  expect(() => consumer.poll(batch, 0)).toThrow();
+}, 20_000);
+
+test("a wake-up ends the wait for records, also one that came before it, and does nothing after close", () => {
+  const assigned: number[] = [];
+  const consumer = join("woken", { onAssign: (partitions) => assigned.push(...partitions) });
+  pollUntil(consumer, () => assigned.length === 4);
+  const batch = new RecordBatch(10);
+  for (let i = 0; i < 20; i++) {
+    wakeConsumer(consumer.wakeToken);
+    const started = performance.now();
+    consumer.poll(batch, 10_000);
+    expect(performance.now() - started).toBeLessThan(5000);
+  }
+  const token = consumer.wakeToken;
+  consumer.close(5000);
+  for (let i = 0; i < 1000; i++) wakeConsumer(token);
+}, 30_000);
+
+test("another thread wakes a consumer while it waits, and while it closes", async () => {
+  const consumer = join("woken");
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const door = JSON.stringify(`${import.meta.dir}/../../src/kafka/index.ts`);
+  const program = `
+    import { wakeConsumer } from ${door};
+    self.onmessage = ({ data: { token, done } }) => {
+      postMessage("started");
+      while (Atomics.load(done, 0) === 0) {
+        wakeConsumer(token);
+        Atomics.wait(done, 0, 0, 1);
+      }
+      postMessage("ended");
+    };`;
+  const worker = new Worker(URL.createObjectURL(new Blob([program], { type: "application/typescript" })));
+  const said = () =>
+    new Promise((resolve) => worker.addEventListener("message", ({ data }) => resolve(data), { once: true }));
+  const started = said();
+  worker.postMessage({ token: consumer.wakeToken, done });
+  expect(await started).toBe("started");
+  const batch = new RecordBatch(10);
+  const begun = performance.now();
+  for (let i = 0; i < 50; i++) consumer.poll(batch, 10_000);
+  expect(performance.now() - begun).toBeLessThan(5000);
+  consumer.close(5000);
+  for (let i = 0; i < 5; i++) {
+    const next = join(`woken-${i}`);
+    next.poll(batch, 1);
+    next.close(5000);
+  }
+  const ended = said();
+  Atomics.store(done, 0, 1);
+  Atomics.notify(done, 0);
+  expect(await ended).toBe("ended");
+  worker.terminate();
+}, 30_000);

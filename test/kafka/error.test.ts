@@ -1,3 +1,4 @@
+/** Codes and names against the Confluent package's own table. */
 import { expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { CODES, codeName, KafkaError } from "../../src/kafka/index.ts";
@@ -11,9 +12,19 @@ test("our codes are the Confluent package's", () => {
   for (const [name, code] of Object.entries(CODES)) expect([name, theirs.get(name)]).toEqual([name, code]);
 });
 
-test("every error carries the package's name for its code", () => {
-  const different = [...theirs].filter(([name, code]) => !name.endsWith("__BEGIN") && !name.endsWith("__END") && codeName(code) !== name);
-  // Where the two spell a name differently, it is the package that differs from the C library's own table.
-  expect(different.map(([name]) => name)).toEqual([]);
-  expect(new KafkaError(CODES.ERR__TRANSPORT).message).toStartWith("ERR__TRANSPORT: ");
+test("the name of each code is one of the package's names for it", () => {
+  const namesOf = Map.groupBy(
+    [...theirs].filter(([name]) => !/__(BEGIN|END)$/.test(name)),
+    ([, code]) => code,
+  );
+  for (const [code, entries] of namesOf) expect(entries.map(([name]) => name)).toContain(codeName(code));
+  // A few codes have a second, older name there.
+  expect([...namesOf.values()].filter((entries) => entries.length > 1).length).toBeLessThan(5);
+});
+
+test("an error says its name and a sentence", () => {
+  const error = new KafkaError(CODES.ERR__TRANSPORT);
+  expect([error.code, error.codeName]).toEqual([-195, "ERR__TRANSPORT"]);
+  expect(error.message).toBe("ERR__TRANSPORT: Local: Broker transport failure");
+  expect(new KafkaError(CODES.ERR__TRANSPORT, "told").message).toBe("ERR__TRANSPORT: told");
 });

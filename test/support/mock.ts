@@ -1,7 +1,8 @@
-/** What the tests of `src/kafka` share: a mock cluster with its clients, closed together. */
+/** What the tests of `src/kafka` share: a mock cluster with its clients, closed together; publishing, reading, group members. */
 import {
   Admin,
   Consumer,
+  type ConsumerConfig,
   type ConsumerHooks,
   consumerConfig,
   HeaderName,
@@ -78,6 +79,59 @@ export function record(topic: string, value: string | Uint8Array | null, over: P
   return { topic, key: null, value: typeof value === "string" ? Buffer.from(value) : value, headers: [], ...over };
 }
 
+/** A member of a group that starts at the beginning. */
+export function joinGroup(
+  brokers: string,
+  topic: string,
+  group: string,
+  hooks: Partial<ConsumerHooks> = {},
+  config: ConsumerConfig = {},
+): Consumer {
+  return new Consumer({ ...consumerConfig({ brokers, group, from: "earliest" }), ...config }, topic, {
+    log: quiet,
+    onAssign: () => {},
+    onRevoke: () => {},
+    onCommitFailed: () => {},
+    ...hooks,
+  });
+}
+
+/** Polls the members in turn until the condition holds, releasing what comes; `onBatch` sees it first. */
+export function pollUntil(
+  members: Consumer | readonly Consumer[],
+  isDone: () => boolean,
+  onBatch: (batch: RecordBatch, member: Consumer) => void = () => {},
+  timeoutMs = 20_000,
+): void {
+  const batch = new RecordBatch(300);
+  const deadline = performance.now() + timeoutMs;
+  const all = members instanceof Consumer ? [members] : members;
+  while (!isDone()) {
+    if (performance.now() > deadline) throw new Error(`the condition did not come true in ${timeoutMs} ms`);
+    for (const member of all) {
+      member.poll(batch, 20);
+      onBatch(batch, member);
+      batch.release();
+    }
+  }
+}
+
+/** What a member has read: how many records, and the offset after the last of each partition. */
+export class Progress {
+  count = 0;
+  readonly next = new Map<number, number>();
+
+  readonly take = (batch: RecordBatch): void => {
+    for (let i = 0; i < batch.count; i++) this.next.set(batch.partition(i), batch.offset(i) + 1);
+    this.count += batch.count;
+  };
+
+  /** The offsets to commit of some partitions. */
+  of(partitions: readonly number[]): Map<number, number> {
+    return new Map([...this.next].filter(([partition]) => partitions.includes(partition)));
+  }
+}
+
 export interface ReadRecord {
   readonly partition: number;
   readonly offset: number;
@@ -99,13 +153,7 @@ export function readTopic(
     hooks = {} as Partial<ConsumerHooks>,
   } = {},
 ): ReadRecord[] {
-  const consumer = new Consumer(consumerConfig({ brokers, group, from: "earliest" }), topic, {
-    log: quiet,
-    onAssign: () => {},
-    onRevoke: () => {},
-    onCommitFailed: () => {},
-    ...hooks,
-  });
+  const consumer = joinGroup(brokers, topic, group, hooks);
   const batch = new RecordBatch(500);
   const buffer = new TransferBuffer(4 * 1024 * 1024);
   const names = headers.map((name) => [name, new HeaderName(name)] as const);

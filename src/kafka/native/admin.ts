@@ -2,7 +2,7 @@
 import type { Pointer } from "bun:ffi";
 import type { ClientHandle } from "./client.ts";
 import { rd } from "./library.ts";
-import { at, cString, ErrorText, OutWord, OwnedBuffer, pointerArray, pointersAt, textAt } from "./memory.ts";
+import { at, cString, ErrorText, int32, OutWord, OwnedBuffer, pointerArray, pointersAt, textAt } from "./memory.ts";
 import { type PartitionResult, readPartition, readPartitionList, withPartitionList } from "./partitions.ts";
 import { ADMIN_OP_ANY, OFFSET_SPEC } from "./structs.ts";
 
@@ -13,7 +13,7 @@ export interface ClusterDescription {
 
 export interface TopicDescription {
   readonly topic: string;
-  /** Base64, as Kafka's own tools print it; null where the cluster gives topics no identity (before Kafka 2.8). */
+  /** As Kafka's own tools print it (base64 for URLs, without padding); null where the cluster gives topics no identity (before Kafka 2.8). */
   readonly topicId: string | null;
   readonly partitions: readonly {
     readonly partition: number;
@@ -33,6 +33,7 @@ export interface NewTopic {
 
 export type Failed = { readonly errorCode: number; readonly message: string };
 
+const UNKNOWN_TOPIC_OR_PART = 3;
 const NO_TOPIC_ID = /^A*=*$/;
 
 export class AdminCalls {
@@ -43,7 +44,9 @@ export class AdminCalls {
   }
 
   describeCluster(requestId: number, timeoutMs: number): void {
-    this.#send(requestId, timeoutMs, (options, queue) => rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue));
+    this.#send(requestId, timeoutMs, (options, queue) =>
+      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue),
+    );
   }
 
   describeTopic(requestId: number, timeoutMs: number, topic: string): void {
@@ -52,7 +55,9 @@ export class AdminCalls {
     name.bytes.set(text);
     const topics = rd().rd_kafka_TopicCollection_of_topic_names(pointerArray([at(name, 0)]), 1)!;
     try {
-      this.#send(requestId, timeoutMs, (options, queue) => rd().rd_kafka_DescribeTopics(this.#client.rk, topics, options, queue));
+      this.#send(requestId, timeoutMs, (options, queue) =>
+        rd().rd_kafka_DescribeTopics(this.#client.rk, topics, options, queue),
+      );
     } finally {
       // The library has its own copy of the name; ours only had to outlive the call that made it.
       name.bytes.fill(0);
@@ -63,12 +68,14 @@ export class AdminCalls {
   /** Throws where librdkafka itself refuses the topic's name or counts. */
   createTopic(requestId: number, timeoutMs: number, topic: NewTopic): void {
     const text = new ErrorText();
-    const name = cString(topic.topic);
-    const made = rd().rd_kafka_NewTopic_new(name, topic.partitions, topic.replication, text.bytes, text.size);
-    if (made === null) throw new Error(text.text);
+    const [name, partitions] = [cString(topic.topic), int32(topic.partitions, "the number of partitions")];
+    const replication = int32(topic.replication, "the replication factor");
+    const made = rd().rd_kafka_NewTopic_new(name, partitions, replication, text.bytes, text.size);
+    if (made === null) throw new RangeError(text.text);
     try {
       for (const [key, value] of Object.entries(topic.config)) {
-        rd().rd_kafka_NewTopic_set_config(made, cString(key), cString(value));
+        const refused = rd().rd_kafka_NewTopic_set_config(made, cString(key), cString(value));
+        if (refused !== 0) throw new RangeError(`${key}: ${textAt(rd().rd_kafka_err2str(refused))}`);
       }
       const list = pointerArray([made]);
       this.#send(requestId, timeoutMs, (options, queue) =>
@@ -79,14 +86,28 @@ export class AdminCalls {
     }
   }
 
-  listOffsets(requestId: number, timeoutMs: number, topic: string, partitions: readonly number[], spec: keyof typeof OFFSET_SPEC): void {
+  listOffsets(
+    requestId: number,
+    timeoutMs: number,
+    topic: string,
+    partitions: readonly number[],
+    spec: keyof typeof OFFSET_SPEC,
+  ): void {
     const wanted = partitions.map((partition) => ({ topic, partition, offset: OFFSET_SPEC[spec] }));
     withPartitionList(wanted, (list) =>
-      this.#send(requestId, timeoutMs, (options, queue) => rd().rd_kafka_ListOffsets(this.#client.rk, list, options, queue)),
+      this.#send(requestId, timeoutMs, (options, queue) =>
+        rd().rd_kafka_ListOffsets(this.#client.rk, list, options, queue),
+      ),
     );
   }
 
-  groupOffsets(requestId: number, timeoutMs: number, group: string, topic: string, partitions: readonly number[]): void {
+  groupOffsets(
+    requestId: number,
+    timeoutMs: number,
+    group: string,
+    topic: string,
+    partitions: readonly number[],
+  ): void {
     const wanted = partitions.map((partition) => ({ topic, partition }));
     withPartitionList(wanted, (list) => {
       const request = rd().rd_kafka_ListConsumerGroupOffsets_new(cString(group), list)!;
@@ -130,20 +151,30 @@ export class AdminCalls {
     const result = rd().rd_kafka_event_DescribeTopics_result(event)!;
     const count = new OutWord();
     const [description] = pointersAt(rd().rd_kafka_DescribeTopics_result_topics(result, count.bytes), count.asNumber);
-    if (description === undefined) return { errorCode: 3, message: "" };
+    if (description === undefined) return { errorCode: UNKNOWN_TOPIC_OR_PART, message: "" };
     const failed = readError(rd().rd_kafka_TopicDescription_error(description));
     if (failed) return failed;
     const id = textAt(rd().rd_kafka_Uuid_base64str(rd().rd_kafka_TopicDescription_topic_id(description)));
     const infos = rd().rd_kafka_TopicDescription_partitions(description, count.bytes);
-    return { topic, topicId: NO_TOPIC_ID.test(id) ? null : id, partitions: pointersAt(infos, count.asNumber).map(readPartitionInfo) };
+    return {
+      topic,
+      topicId: NO_TOPIC_ID.test(id) ? null : urlSafe(id),
+      partitions: pointersAt(infos, count.asNumber).map(readPartitionInfo),
+    };
   }
 
   readCreated(event: Pointer): Failed | undefined {
     const count = new OutWord();
-    const results = rd().rd_kafka_CreateTopics_result_topics(rd().rd_kafka_event_CreateTopics_result(event), count.bytes);
+    const results = rd().rd_kafka_CreateTopics_result_topics(
+      rd().rd_kafka_event_CreateTopics_result(event),
+      count.bytes,
+    );
     const [first] = pointersAt(results, count.asNumber);
     if (first === undefined || rd().rd_kafka_topic_result_error(first) === 0) return undefined;
-    return { errorCode: rd().rd_kafka_topic_result_error(first), message: textAt(rd().rd_kafka_topic_result_error_string(first)) };
+    return {
+      errorCode: rd().rd_kafka_topic_result_error(first),
+      message: textAt(rd().rd_kafka_topic_result_error_string(first)),
+    };
   }
 
   readOffsets(event: Pointer): PartitionResult[] {
@@ -157,22 +188,35 @@ export class AdminCalls {
   readGroupOffsets(event: Pointer): PartitionResult[] | Failed {
     const count = new OutWord();
     const result = rd().rd_kafka_event_ListConsumerGroupOffsets_result(event);
-    const [group] = pointersAt(rd().rd_kafka_ListConsumerGroupOffsets_result_groups(result, count.bytes), count.asNumber);
+    const [group] = pointersAt(
+      rd().rd_kafka_ListConsumerGroupOffsets_result_groups(result, count.bytes),
+      count.asNumber,
+    );
     if (group === undefined) return [];
-    return readError(rd().rd_kafka_group_result_error(group)) ?? readPartitionList(rd().rd_kafka_group_result_partitions(group));
+    return (
+      readError(rd().rd_kafka_group_result_error(group)) ??
+      readPartitionList(rd().rd_kafka_group_result_partitions(group))
+    );
   }
 
   #send(requestId: number, timeoutMs: number, send: (options: Pointer, queue: Pointer) => void): void {
     const options = rd().rd_kafka_AdminOptions_new(this.#client.rk, ADMIN_OP_ANY)!;
     try {
       const text = new ErrorText();
-      rd().rd_kafka_AdminOptions_set_request_timeout(options, timeoutMs, text.bytes, text.size);
+      const timeout = int32(Math.ceil(timeoutMs), "a timeout in ms");
+      const refused = rd().rd_kafka_AdminOptions_set_request_timeout(options, timeout, text.bytes, text.size);
+      if (refused !== 0) throw new RangeError(text.text);
       rd().rd_kafka_AdminOptions_set_opaque(options, requestId as Pointer);
       send(options, this.#client.main.handle);
     } finally {
       rd().rd_kafka_AdminOptions_destroy(options);
     }
   }
+}
+
+/** librdkafka writes base64's standard alphabet. */
+function urlSafe(base64: string): string {
+  return base64.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function readError(error: Pointer | null): Failed | undefined {

@@ -57,6 +57,7 @@ export class RecordBatch {
   #headerSize = 0;
 
   constructor(capacity: number) {
+    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError(`a batch of ${capacity} records`);
     this.capacity = capacity;
     this.#messages = new OwnedBuffer(capacity * 8);
   }
@@ -71,12 +72,10 @@ export class RecordBatch {
    */
   fill(queue: Pointer, timeoutMs: number, onError: (errorCode: number, partition: number) => void): void {
     if (this.#count !== 0) throw new Error("release the batch before filling it again");
-    let taken = this.#take(queue, 0, 0, this.capacity);
-    if (taken === 0 && timeoutMs > 0) {
-      // librdkafka waits until the array is full or the time is over: wait for one, then take what else is there.
-      taken = this.#take(queue, timeoutMs, 0, 1);
-      if (taken === 1) taken += this.#take(queue, 0, 1, this.capacity - 1);
-    }
+    // librdkafka waits until the array is full or the time is over: wait for one, then take what else is there. The waiting call
+    // comes first: any call may use up a wake-up (see `wakeConsumer`), and then it must be the one that returns.
+    let taken = this.#take(queue, timeoutMs, 0, 1);
+    if (taken === 1) taken += this.#take(queue, 0, 1, this.capacity - 1);
     this.#keepRecords(taken, onError);
   }
 
@@ -87,6 +86,7 @@ export class RecordBatch {
 
   #keepRecords(taken: number, onError: (errorCode: number, partition: number) => void): void {
     let kept = 0;
+    const errors: [errorCode: number, partition: number][] = [];
     for (let i = 0; i < taken; i++) {
       const m = this.#messages.pointerAt(i * 8)!;
       const errorCode = read.i32(m, message.err);
@@ -95,11 +95,12 @@ export class RecordBatch {
         kept++;
         continue;
       }
-      const partition = read.i32(m, message.partition);
+      errors.push([errorCode, read.i32(m, message.partition)]);
       rd().rd_kafka_message_destroy(m);
-      onError(errorCode, partition);
     }
+    // Before anybody is told: whoever throws then leaves a batch that knows what it holds.
     this.#count = kept;
+    for (const [errorCode, partition] of errors) onError(errorCode, partition);
   }
 
   partition(i: number): number {
@@ -163,12 +164,13 @@ export class RecordBatch {
   }
 
   #at(i: number): Pointer {
-    if (i >= this.#count) throw new RangeError(`record ${i} of a batch of ${this.#count}`);
+    if (i >>> 0 !== i || i >= this.#count) throw new RangeError(`record ${i} of a batch of ${this.#count}`);
     return this.#messages.pointerAt(i * 8)!;
   }
 }
 
 function copy(target: TransferBuffer, offset: number, source: Pointer, length: number): void {
-  if (offset + length > target.size) throw new RangeError(`${length} bytes at ${offset} do not fit into ${target.size}`);
+  if (!(Number.isSafeInteger(offset) && offset >= 0 && offset + length <= target.size))
+    throw new RangeError(`${length} bytes at ${offset} do not fit into ${target.size}`);
   if (length > 0) libc().memcpy(target.addressAt(offset), source, length);
 }

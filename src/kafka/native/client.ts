@@ -7,7 +7,7 @@ import { rd } from "./library.ts";
 import { cString, ErrorText, OutWord, textAt } from "./memory.ts";
 import { EventQueue } from "./queue.ts";
 import { destroyElsewhere } from "./reaper.ts";
-import { DESTROY_NO_CONSUMER_CLOSE, EVENT, PURGE } from "./structs.ts";
+import { CLIENT_TYPE, DESTROY_NO_CONSUMER_CLOSE, EVENT, PURGE } from "./structs.ts";
 
 /** A librdkafka log line. `severity` is syslog's: 0 emergency … 7 debug. */
 export interface LogEvent {
@@ -34,19 +34,17 @@ export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
-const TYPES = { producer: 0, consumer: 1 } as const;
-
 export class ClientHandle {
   #rk: Pointer | null;
   readonly main: EventQueue;
   readonly #receivers: Receivers;
 
   /** Throws `ConfigurationError` with librdkafka's own sentence where it refuses a property. */
-  constructor(type: keyof typeof TYPES, properties: Readonly<Record<string, string>>, receivers: Receivers) {
+  constructor(type: keyof typeof CLIENT_TYPE, properties: Readonly<Record<string, string>>, receivers: Receivers) {
     const bits = EVENT.ERROR | EVENT.LOG | (type === "producer" ? EVENT.DR : EVENT.REBALANCE | EVENT.OFFSET_COMMIT);
     const conf = configure({ ...properties, "log.queue": "true" }, bits);
     const text = new ErrorText();
-    const rk = rd().rd_kafka_new(TYPES[type], conf, text.bytes, text.size);
+    const rk = rd().rd_kafka_new(CLIENT_TYPE[type], conf, text.bytes, text.size);
     if (rk === null) {
       // Only a successful rd_kafka_new takes the configuration over.
       rd().rd_kafka_conf_destroy(conf);
@@ -64,41 +62,44 @@ export class ClientHandle {
     return this.#rk;
   }
 
-  get isDestroyed(): boolean {
-    return this.#rk === null;
+  /** Hands events to their receivers from the event loop, as they come. Where that cannot be, destroys the client and throws. */
+  watch(): void {
+    try {
+      this.main.watch((mostPolls) => this.drain(mostPolls));
+    } catch (cause) {
+      this.destroyHere();
+      throw cause;
+    }
   }
 
-  /** Hands every waiting event to its receiver; never waits. */
-  drain(): void {
-    while (this.#rk !== null) {
+  /** Hands the waiting events to their receivers, `most` at the most; never waits. Returns whether none is left. */
+  drain(most = Number.POSITIVE_INFINITY): boolean {
+    for (let i = 0; i < most; i++) {
+      // A receiver may have destroyed the client.
+      if (this.#rk === null) return true;
       const event = this.main.poll(0);
-      if (event === null) return;
-      try {
-        this.#dispatch(event);
-      } finally {
-        rd().rd_kafka_event_destroy(event);
+      if (event === null) return true;
+      this.#dispatch(event)?.();
+    }
+    return false;
+  }
+
+  /** Destroys the event, and returns what is still to be told of it: without the event, as that receiver may close the client. */
+  #dispatch(event: Pointer): (() => void) | undefined {
+    try {
+      const type = rd().rd_kafka_event_type(event);
+      if (type === EVENT.ERROR) {
+        const error = readError(event);
+        return () => this.#receivers.onError(error);
       }
-    }
-  }
-
-  #dispatch(event: Pointer): void {
-    const type = rd().rd_kafka_event_type(event);
-    if (type === EVENT.ERROR) {
-      this.#receivers.onError({
-        code: rd().rd_kafka_event_error(event),
-        message: textAt(rd().rd_kafka_event_error_string(event)),
-        isFatal: rd().rd_kafka_event_error_is_fatal(event) !== 0,
-      });
-    } else if (type === EVENT.LOG) {
-      this.#receivers.onLog(readLog(event));
-    } else {
+      if (type === EVENT.LOG) {
+        const line = readLog(event);
+        return () => this.#receivers.onLog(line);
+      }
       this.#receivers.onOther(type, event);
+    } finally {
+      rd().rd_kafka_event_destroy(event);
     }
-  }
-
-  /** Events and requests that have no report yet, reports not yet read among them. */
-  get outstanding(): number {
-    return rd().rd_kafka_outq_len(this.rk);
   }
 
   /** Gives up on what is queued (reported as not persisted) and, where asked, on what is in flight (possibly persisted). */
@@ -115,12 +116,15 @@ export class ClientHandle {
    * Destroys the client on another thread: librdkafka waits for its own threads meanwhile, which must not hold up the event loop.
    * Resolves when it is gone. What had no report is dropped.
    */
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     const rk = this.#release();
-    return rk === null ? Promise.resolve() : destroyElsewhere(rk);
+    if (rk === null) return;
+    // Called by a receiver, this waits for the receiver's event to be destroyed first.
+    await Promise.resolve();
+    await destroyElsewhere(rk);
   }
 
-  /** The same, on this thread, without leaving a consumer group first: for a Worker that has closed its consumer. */
+  /** The same, on this thread, which waits: for a Worker that has closed its consumer, and where something failed at the start. */
   destroyHere(): void {
     const rk = this.#release();
     if (rk !== null) rd().rd_kafka_destroy_flags(rk, DESTROY_NO_CONSUMER_CLOSE);
@@ -136,15 +140,25 @@ export class ClientHandle {
 }
 
 function configure(properties: Readonly<Record<string, string>>, eventBits: number): Pointer {
+  // As C strings first: what throws here throws while there is nothing yet to give back.
+  const strings = Object.entries(properties).map(([name, value]) => [cString(name), cString(value)] as const);
   const conf = rd().rd_kafka_conf_new()!;
   const text = new ErrorText();
-  for (const [name, value] of Object.entries(properties)) {
-    if (rd().rd_kafka_conf_set(conf, cString(name), cString(value), text.bytes, text.size) === 0) continue;
+  for (const [name, value] of strings) {
+    if (rd().rd_kafka_conf_set(conf, name, value, text.bytes, text.size) === 0) continue;
     rd().rd_kafka_conf_destroy(conf);
     throw new ConfigurationError(text.text);
   }
   rd().rd_kafka_conf_set_events(conf, eventBits);
   return conf;
+}
+
+function readError(event: Pointer): ErrorEvent {
+  return {
+    code: rd().rd_kafka_event_error(event),
+    message: textAt(rd().rd_kafka_event_error_string(event)),
+    isFatal: rd().rd_kafka_event_error_is_fatal(event) !== 0,
+  };
 }
 
 function readLog(event: Pointer): LogEvent {

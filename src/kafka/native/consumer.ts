@@ -5,7 +5,7 @@
  */
 import type { Pointer } from "bun:ffi";
 import type { RecordBatch } from "./batch.ts";
-import type { ClientHandle } from "./client.ts";
+import { type ClientHandle, ConfigurationError } from "./client.ts";
 import { rd } from "./library.ts";
 import { cString, textAt } from "./memory.ts";
 import { type PartitionOffset, type PartitionResult, readPartitionList, withPartitionList } from "./partitions.ts";
@@ -13,6 +13,7 @@ import { EventQueue } from "./queue.ts";
 import { EVENT } from "./structs.ts";
 
 const ASSIGN_PARTITIONS = -175;
+const ERR_FAIL = -196;
 
 /** A rebalance that waits for its answer: `answer` must be called for the group to go on. */
 export interface AssignmentEvent {
@@ -35,16 +36,29 @@ export class ConsumerCalls {
   readonly #records: EventQueue;
   /** Where librdkafka forwards the group's queue while it closes. */
   #closing: EventQueue | undefined;
+  /**
+   * Forwards a wake-up to `#records`. Another thread knows it by address (`wakeToken`) and may use it at any time, also while
+   * this consumer closes and afterwards. So it is never destroyed: a few hundred bytes a consumer, and no wake-up that comes
+   * late can touch freed memory. (A librdkafka queue does not need its client to be alive; it is locked and counted by itself.)
+   */
+  readonly #wake: Pointer;
+  /** Filled from here. What of them is not released when the consumer is destroyed must be, or `rd_kafka_destroy` never ends. */
+  readonly #batches = new Set<RecordBatch>();
 
+  /** Throws a `ConfigurationError` for a client that belongs to no group. */
   constructor(client: ClientHandle) {
     this.#client = client;
-    this.#group = new EventQueue(rd().rd_kafka_queue_get_consumer(client.rk)!);
+    const group = rd().rd_kafka_queue_get_consumer(client.rk);
+    if (group === null) throw new ConfigurationError("a consumer needs a group.id");
+    this.#group = new EventQueue(group);
     this.#records = EventQueue.create(client.rk);
+    this.#wake = rd().rd_kafka_queue_new(client.rk)!;
+    rd().rd_kafka_queue_forward(this.#wake, this.#records.handle);
   }
 
-  /** Wakes a thread that waits in `fill`: see `wakeConsumer`. */
+  /** For `wakeConsumer`, in any thread of this process and at any time. */
   get wakeToken(): number {
-    return this.#records.handle as number;
+    return this.#wake as number;
   }
 
   subscribe(topic: string): number {
@@ -52,6 +66,8 @@ export class ConsumerCalls {
   }
 
   fill(batch: RecordBatch, timeoutMs: number, onError: (errorCode: number, partition: number) => void): void {
+    for (const known of this.#batches) if (known.count === 0) this.#batches.delete(known);
+    this.#batches.add(batch);
     batch.fill(this.#records.handle, timeoutMs, onError);
   }
 
@@ -91,6 +107,9 @@ export class ConsumerCalls {
           message: textAt(rd().rd_kafka_event_error_string(event)),
           isFatal: rd().rd_kafka_event_error_is_fatal(event) !== 0,
         };
+      case EVENT.FETCH:
+        // It can only come from a partition that was not forwarded. Dropped, it would be skipped by the next commit.
+        return { type: "error", errorCode: ERR_FAIL, message: "a record came on the group's queue", isFatal: true };
       default:
         return undefined;
     }
@@ -98,7 +117,9 @@ export class ConsumerCalls {
 
   /** Takes the partitions on, from the committed offsets. Their records come out of `fill`. Returns an error's text, or "". */
   assign(partitions: readonly { topic: string; partition: number }[]): string {
-    for (const { topic, partition } of partitions) this.#forward(topic, partition);
+    for (const { topic, partition } of partitions) {
+      if (!this.#forward(topic, partition)) return `partition ${partition} of ${topic} has no queue`;
+    }
     return withPartitionList(partitions, (list) =>
       this.#isCooperative()
         ? takeError(rd().rd_kafka_incremental_assign(this.#client.rk, list))
@@ -107,19 +128,28 @@ export class ConsumerCalls {
   }
 
   unassign(partitions: readonly { topic: string; partition: number }[]): string {
-    if (!this.#isCooperative()) return codeText(rd().rd_kafka_assign(this.#client.rk, null));
-    return withPartitionList(partitions, (list) => takeError(rd().rd_kafka_incremental_unassign(this.#client.rk, list)));
+    if (!this.#isCooperative()) return this.unassignAll();
+    return withPartitionList(partitions, (list) =>
+      takeError(rd().rd_kafka_incremental_unassign(this.#client.rk, list)),
+    );
+  }
+
+  /** The one answer to a rebalance while the member leaves. */
+  unassignAll(): string {
+    return codeText(rd().rd_kafka_assign(this.#client.rk, null));
   }
 
   #isCooperative(): boolean {
     return textAt(rd().rd_kafka_rebalance_protocol(this.#client.rk)) === "COOPERATIVE";
   }
 
-  #forward(topic: string, partition: number): void {
+  /** For each assignment anew: librdkafka ends the forwarding when it stops reading the partition. */
+  #forward(topic: string, partition: number): boolean {
     const queue = rd().rd_kafka_queue_get_partition(this.#client.rk, cString(topic), partition);
-    if (queue === null) return;
+    if (queue === null) return false;
     rd().rd_kafka_queue_forward(queue, this.#records.handle);
     rd().rd_kafka_queue_destroy(queue);
+    return true;
   }
 
   /** Asks for a commit; its result comes as a group event. Returns librdkafka's code where it was not even asked. */
@@ -155,20 +185,25 @@ export class ConsumerCalls {
     withPartitionList(partitions, (list) => rd().rd_kafka_resume_partitions(this.#client.rk, list));
   }
 
-  /** Starts leaving the group. Events go on coming out of `nextGroupEvent` and must be answered until `isClosed`. */
-  startClose(): void {
-    if (this.#closing) return;
-    this.#closing = EventQueue.create(this.#client.rk);
-    const error = rd().rd_kafka_consumer_close_queue(this.#client.rk, this.#closing.handle);
-    if (error !== null) rd().rd_kafka_error_destroy(error);
+  /**
+   * Starts leaving the group. Events go on coming out of `nextGroupEvent`; the first rebalance among them must be answered, with
+   * `unassignAll`, and no other: calls for a group that is gone do not return. Returns an error's text where there is no leaving
+   * any more (after a fatal error), or "".
+   */
+  startClose(): string {
+    this.#closing ??= EventQueue.create(this.#client.rk);
+    return takeError(rd().rd_kafka_consumer_close_queue(this.#client.rk, this.#closing.handle));
   }
 
   get isClosed(): boolean {
     return rd().rd_kafka_consumer_closed(this.#client.rk) !== 0;
   }
 
-  /** Gives the queues back; before the client is destroyed, and after every batch is released. */
+  /** Gives batches and queues back; before the client is destroyed. */
   destroy(): void {
+    for (const batch of this.#batches) batch.release();
+    this.#batches.clear();
+    rd().rd_kafka_queue_forward(this.#wake, null);
     this.#records.destroy();
     this.#group.destroy();
     this.#closing?.destroy();
@@ -176,8 +211,8 @@ export class ConsumerCalls {
 }
 
 /**
- * Wakes the thread whose consumer has this `wakeToken` out of a wait for records. The consumer must still be open: whoever
- * closes it says so first.
+ * Wakes the thread whose consumer has this `wakeToken` out of its wait for records, or keeps it from its next one. Does nothing
+ * for a consumer that is closed. A number that was never a `wakeToken` in this process must not be passed.
  */
 export function wakeConsumer(wakeToken: number): void {
   rd().rd_kafka_queue_yield(wakeToken as Pointer);

@@ -2,7 +2,7 @@
  * Finds librdkafka and opens it, once a thread: `LIBRDKAFKA_PATH`, else the build that `scripts/librdkafka.ts` keeps in the
  * cache, else the system's. Anything older than 2.3 is passed over (an explicit path: refused).
  */
-import { dlopen, type Library, suffix } from "bun:ffi";
+import { dlopen, type Library, type Pointer, suffix } from "bun:ffi";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "@confluentinc/kafka-javascript/package.json" with { type: "json" };
@@ -30,7 +30,9 @@ export interface LibraryInfo {
  * space nor an offset or timestamp reaches.
  */
 type Functions<T extends Parameters<typeof dlopen>[1]> = {
-  [K in keyof T]: Library<T>["symbols"][K] extends (...args: infer A) => infer R ? (...args: A) => Exclude<R, bigint> : never;
+  [K in keyof T]: Library<T>["symbols"][K] extends (...args: infer A) => infer R
+    ? (...args: A) => Exclude<R, bigint>
+    : never;
 };
 type Core = Functions<typeof librdkafkaSymbols>;
 type Mock = Functions<typeof mockSymbols>;
@@ -54,7 +56,9 @@ const SYSTEM_NAMES =
     ? ["librdkafka.1.dylib", "/opt/homebrew/lib/librdkafka.1.dylib", "/usr/local/lib/librdkafka.1.dylib"]
     : ["librdkafka.so.1", "librdkafka.so"];
 
-function* candidates(environment: Readonly<Record<string, string | undefined>>): Generator<{ path: string; source: Source }> {
+function* candidates(
+  environment: Readonly<Record<string, string | undefined>>,
+): Generator<{ path: string; source: Source }> {
   const explicit = environment.LIBRDKAFKA_PATH;
   if (explicit) {
     // An explicit choice is kept or refused, never quietly replaced.
@@ -75,26 +79,26 @@ interface Opened {
 export function openLibrary(environment: Readonly<Record<string, string | undefined>> = process.env): Opened {
   const tried: string[] = [];
   for (const { path, source } of candidates(environment)) {
-    const problem = versionProblem(path);
-    if (problem === undefined) {
-      const core = open(path, librdkafkaSymbols);
-      return { core, info: { path, source, version: textAt(core.rd_kafka_version_str()), features: readFeatures(core) } };
+    try {
+      const core = openCore(path);
+      return {
+        core,
+        info: { path, source, version: textAt(core.rd_kafka_version_str()), features: readFeatures(core) },
+      };
+    } catch (cause) {
+      tried.push(`  ${source}: ${path}: ${(cause as Error).message.replaceAll("\n", " ")}`);
     }
-    tried.push(`  ${source}: ${path}: ${problem}`);
   }
   throw new LibraryError(`no usable librdkafka (2.3 or later is needed). Tried:\n${tried.join("\n")}\n${WAYS_OUT}`);
 }
 
-/** What keeps the library at `path` from being used, before any other symbol of it is looked up. */
-function versionProblem(path: string): string | undefined {
+/** Throws with what keeps the library at `path` from being used. Its version first: an older one lacks some of the symbols. */
+function openCore(path: string): Core {
   const { rd_kafka_version, rd_kafka_version_str } = librdkafkaSymbols;
-  try {
-    const probe = open(path, { rd_kafka_version, rd_kafka_version_str });
-    if (probe.rd_kafka_version() >= MINIMUM_VERSION) return undefined;
-    return `is version ${textAt(probe.rd_kafka_version_str())}`;
-  } catch (cause) {
-    return (cause as Error).message.replaceAll("\n", " ");
-  }
+  const probe = open(path, { rd_kafka_version, rd_kafka_version_str });
+  if (probe.rd_kafka_version() < MINIMUM_VERSION)
+    throw new LibraryError(`is version ${textAt(probe.rd_kafka_version_str())}`);
+  return open(path, librdkafkaSymbols);
 }
 
 export const WAYS_OUT = `Ways out:
@@ -131,8 +135,15 @@ export function rd(): Core {
   return library().core;
 }
 
+/** Where `rd_kafka_destroy_flags` lies, for a thread that is to call that of this very library (see reaper.ts). */
+export function destroyFunction(): Pointer {
+  return (rd().rd_kafka_destroy_flags as unknown as { ptr: Pointer }).ptr;
+}
+
 const LIBC_NAMES =
-  process.platform === "darwin" ? ["libSystem.B.dylib"] : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
+  process.platform === "darwin"
+    ? ["libSystem.B.dylib"]
+    : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 function openLibc(): Functions<typeof libcSymbols> {
   let last: unknown;
@@ -160,11 +171,16 @@ export function mockLibrary(): Mock {
   return mockOpened;
 }
 
-/** Undefined where the library is too old to have them. */
-export function laterMockLibrary(): Functions<typeof laterMockSymbols> | undefined {
-  try {
-    return open(library().info.path, laterMockSymbols);
-  } catch {
-    return undefined;
+let laterMockOpened: Functions<typeof laterMockSymbols> | null | undefined;
+
+/** Null where the library is too old to have them. */
+export function laterMockLibrary(): Functions<typeof laterMockSymbols> | null {
+  if (laterMockOpened === undefined) {
+    try {
+      laterMockOpened = open(library().info.path, laterMockSymbols);
+    } catch {
+      laterMockOpened = null;
+    }
   }
+  return laterMockOpened;
 }

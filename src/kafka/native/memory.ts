@@ -13,15 +13,17 @@ export class OwnedBuffer {
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly address: number;
 
-  /** `size` in bytes; rounded up to whole 8-byte words. */
+  /** `size` in bytes; rounded up to whole 8-byte words. Throws a RangeError where there is no such amount of memory. */
   constructor(size: number) {
     // From an ArrayBuffer, not from a length: a small typed array keeps its bytes inside the GC's heap, where they move.
-    const memory = new ArrayBuffer(Math.max(8, (size + 7) & ~7));
+    // Not rounded by bit operations: those wrap at 2^31, and C would be given less memory than it was told.
+    const memory = new ArrayBuffer(Math.max(8, Math.ceil(size / 8) * 8));
     this.bytes = new Uint8Array(memory);
     this.u32 = new Uint32Array(memory);
     this.address = ptr(this.bytes);
   }
 
+  /** 0 once the bytes were transferred to another thread: the address is no longer ours then. */
   get size(): number {
     return this.bytes.byteLength;
   }
@@ -42,6 +44,12 @@ export class OwnedBuffer {
 /** An address inside an `OwnedBuffer`, in the type that `bun:ffi` wants. */
 export function at(buffer: OwnedBuffer, offset: number): Pointer {
   return (buffer.address + offset) as Pointer;
+}
+
+/** `value`, where C's `int` holds it: bun:ffi would wrap it without a word. */
+export function int32(value: number, what: string): number {
+  if ((value | 0) !== value) throw new RangeError(`${what} must be a whole number of 32 bits, not ${value}`);
+  return value;
 }
 
 const encoder = new TextEncoder();
@@ -89,7 +97,8 @@ export class ErrorText {
   readonly size = 512;
 
   get text(): string {
-    return Buffer.from(this.bytes.subarray(0, this.bytes.indexOf(0))).toString("utf8");
+    const end = this.bytes.indexOf(0);
+    return Buffer.from(this.bytes.subarray(0, end < 0 ? this.size : end)).toString("utf8");
   }
 }
 

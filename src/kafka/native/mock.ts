@@ -2,12 +2,19 @@
 import type { Pointer } from "bun:ffi";
 import { ClientHandle, type Receivers } from "./client.ts";
 import { laterMockLibrary, mockLibrary, rd } from "./library.ts";
-import { cString, textAt } from "./memory.ts";
+import { cString, int32, textAt } from "./memory.ts";
 
 const SILENT: Receivers = { onError: () => {}, onLog: () => {}, onOther: () => {} };
 
 /** Kafka's API keys that faults are injected for. */
-export const API_KEYS = { Produce: 0, Fetch: 1, ListOffsets: 2, Metadata: 3, OffsetCommit: 8, InitProducerId: 22 } as const;
+export const API_KEYS = {
+  Produce: 0,
+  Fetch: 1,
+  ListOffsets: 2,
+  Metadata: 3,
+  OffsetCommit: 8,
+  InitProducerId: 22,
+} as const;
 
 export class MockCluster {
   readonly #client: ClientHandle;
@@ -16,9 +23,13 @@ export class MockCluster {
 
   constructor(brokers = 1) {
     this.#brokers = brokers;
+    const mock = mockLibrary();
     this.#client = new ClientHandle("producer", { "client.id": "sluice-mock" }, SILENT);
-    this.#cluster = mockLibrary().rd_kafka_mock_cluster_new(this.#client.rk, brokers);
-    if (this.#cluster === null) throw new Error("the mock cluster could not be started");
+    this.#cluster = mock.rd_kafka_mock_cluster_new(this.#client.rk, int32(brokers, "a number of brokers"));
+    if (this.#cluster === null) {
+      this.#client.destroyHere();
+      throw new Error("the mock cluster could not be started");
+    }
     const later = laterMockLibrary();
     // Consumers join at once instead of after 3 s; older libraries cannot.
     later?.rd_kafka_mock_group_initial_rebalance_delay_ms(this.#cluster, 100);
@@ -32,12 +43,16 @@ export class MockCluster {
   }
 
   createTopic(topic: string, partitions: number): void {
-    const code = mockLibrary().rd_kafka_mock_topic_create(this.#handle, cString(topic), partitions, this.#brokers);
-    if (code !== 0) throw new Error(`mock topic ${topic}: ${textAt(rd().rd_kafka_err2str(code))}`);
+    const count = int32(partitions, "a number of partitions");
+    check(
+      `topic ${topic}`,
+      mockLibrary().rd_kafka_mock_topic_create(this.#handle, cString(topic), count, this.#brokers),
+    );
   }
 
   /** The next requests of that kind are answered with these errors, in order. */
   failNext(api: keyof typeof API_KEYS, errorCodes: readonly number[]): void {
+    if (errorCodes.length === 0) return;
     const errors = Int32Array.from(errorCodes);
     mockLibrary().rd_kafka_mock_push_request_errors_array(this.#handle, API_KEYS[api], errors.length, errors);
   }
@@ -48,20 +63,23 @@ export class MockCluster {
 
   /** Cuts every connection and refuses new ones; all brokers without an id. */
   setDown(broker?: number): void {
-    for (const id of this.#ids(broker)) mockLibrary().rd_kafka_mock_broker_set_down(this.#handle, id);
+    for (const id of this.#ids(broker))
+      check(`broker ${id}`, mockLibrary().rd_kafka_mock_broker_set_down(this.#handle, id));
   }
 
   setUp(broker?: number): void {
-    for (const id of this.#ids(broker)) mockLibrary().rd_kafka_mock_broker_set_up(this.#handle, id);
+    for (const id of this.#ids(broker))
+      check(`broker ${id}`, mockLibrary().rd_kafka_mock_broker_set_up(this.#handle, id));
   }
 
   /** Holds every answer back by `rttMs`. */
   setRoundTrip(rttMs: number, broker?: number): void {
-    for (const id of this.#ids(broker)) mockLibrary().rd_kafka_mock_broker_set_rtt(this.#handle, id, rttMs);
+    for (const id of this.#ids(broker))
+      check(`broker ${id}`, mockLibrary().rd_kafka_mock_broker_set_rtt(this.#handle, id, rttMs));
   }
 
   setLeader(topic: string, partition: number, broker: number): void {
-    mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), partition, broker);
+    check(topic, mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), partition, broker));
   }
 
   async close(): Promise<void> {
@@ -79,4 +97,8 @@ export class MockCluster {
     if (this.#cluster === null) throw new Error("this mock cluster is closed");
     return this.#cluster;
   }
+}
+
+function check(what: string, code: number): void {
+  if (code !== 0) throw new Error(`mock cluster, ${what}: ${textAt(rd().rd_kafka_err2str(code))}`);
 }

@@ -1,7 +1,7 @@
 /** `rd_kafka_topic_partition_list_t`: made and destroyed around one use, or read while borrowed. */
 import { type Pointer, read } from "bun:ffi";
 import { rd } from "./library.ts";
-import { cString, readI64, textAt } from "./memory.ts";
+import { cString, int32, readI64, textAt } from "./memory.ts";
 import { topicPartition, topicPartitionList } from "./structs.ts";
 
 export interface PartitionOffset {
@@ -24,8 +24,10 @@ export function withPartitionList<T>(
   try {
     for (const { topic, partition, offset } of partitions) {
       const name = cString(topic);
-      rd().rd_kafka_topic_partition_list_add(list, name, partition);
-      if (offset !== undefined) rd().rd_kafka_topic_partition_list_set_offset(list, name, partition, offset);
+      rd().rd_kafka_topic_partition_list_add(list, name, int32(partition, "a partition"));
+      if (offset === undefined) continue;
+      if (!Number.isSafeInteger(offset)) throw new RangeError(`an offset must be a whole number, not ${offset}`);
+      rd().rd_kafka_topic_partition_list_set_offset(list, name, partition, offset);
     }
     return use(list);
   } finally {

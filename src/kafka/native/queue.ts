@@ -3,13 +3,19 @@
  *
  * `watch` lets librdkafka write a byte into one end of a socket pair whenever the queue stops being empty; Bun's event loop
  * reads the other end. No timer polls, and no thread of librdkafka ever calls into JavaScript.
+ *
+ * librdkafka writes that byte with the queue locked. Were the socket pair ever full, it would wait there for us to read, and we,
+ * polling, for the lock: the end of both. So no more than about twice `POLLS_PER_TURN` polls stand between two reads, far fewer
+ * than the bytes that fit (278 on Linux), and where the system lets us, that end does not block at all.
  */
 import type { Pointer } from "bun:ffi";
 import type { Socket } from "bun";
 import { libc, rd } from "./library.ts";
 
 const AF_UNIX = 1;
-const SOCK_STREAM = 1;
+/** Linux takes the flags SOCK_NONBLOCK and SOCK_CLOEXEC with the type. Both ends get them; Bun wants its own so anyway. */
+const SOCK_STREAM = process.platform === "linux" ? 0x1 | 0x800 | 0x80000 : 0x1;
+const POLLS_PER_TURN = 64;
 
 export class EventQueue {
   #handle: Pointer | null;
@@ -34,17 +40,40 @@ export class EventQueue {
     return rd().rd_kafka_queue_poll(this.handle, timeoutMs);
   }
 
-  /** Calls `onFilled` from the event loop each time the queue stops being empty; it must then poll until null. */
-  watch(onFilled: () => void): void {
+  /**
+   * Calls `drain` from the event loop each time the queue has filled. `drain` polls at most as often as it is told, and says
+   * whether it saw the queue empty; where not, it is called again on the loop's next turn.
+   */
+  watch(drain: (mostPolls: number) => boolean): void {
     const ends = new Int32Array(2);
-    if (libc().socketpair(AF_UNIX, SOCK_STREAM, 0, ends) !== 0) throw new Error("socketpair failed: out of file descriptors?");
+    if (libc().socketpair(AF_UNIX, SOCK_STREAM, 0, ends) !== 0)
+      throw new Error("socketpair failed: out of file descriptors?");
     const [readEnd, writeEnd] = [ends[0]!, ends[1]!];
-    // Bun owns the read end from here and closes it with the socket. librdkafka writes one byte per filling, so neither end blocks.
-    const socket = Bun.connect({ fd: readEnd, socket: { data: () => onFilled() } } as unknown as Parameters<
-      typeof Bun.connect
-    >[0]) as Promise<Socket>;
+    let isTurnDue = false;
+    const turn = () => {
+      isTurnDue = false;
+      let isEmpty = false;
+      try {
+        isEmpty = drain(POLLS_PER_TURN);
+      } finally {
+        // Also after a throw: a queue that is not polled until it is empty sends no wake-up any more.
+        if (!isEmpty) nextTurn();
+      }
+    };
+    const nextTurn = () => {
+      if (isTurnDue) return;
+      isTurnDue = true;
+      setImmediate(turn);
+    };
+    // Bun owns the read end from here and closes it with the socket.
+    const socket = Bun.connect({
+      fd: readEnd,
+      socket: { data: () => (isTurnDue ? undefined : turn()) },
+    } as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
     this.#watch = { writeEnd, socket };
     rd().rd_kafka_queue_io_event_enable(this.handle, writeEnd, new Uint8Array([1]), 1);
+    // What came before this line has sent no wake-up, and would keep all that follows from sending one.
+    nextTurn();
   }
 
   /** Stops the wake-ups and gives the handle back. The client it belongs to must still exist. */

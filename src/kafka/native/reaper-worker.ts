@@ -1,11 +1,15 @@
-/** The Worker behind reaper.ts: gets a client's handle, destroys it, says so. */
-import type { Pointer } from "bun:ffi";
-import { rd } from "./library.ts";
+/** The Worker behind reaper.ts: gets a client's handle, destroys it, says so. Does not look for librdkafka itself. */
+import { CFunction } from "bun:ffi";
+import type { DestroyRequest } from "./reaper.ts";
 import { DESTROY_NO_CONSUMER_CLOSE } from "./structs.ts";
+import { librdkafkaSymbols } from "./symbols.ts";
 
 declare const self: Worker;
 
-self.onmessage = (message: MessageEvent<number>) => {
-  rd().rd_kafka_destroy_flags(message.data as Pointer, DESTROY_NO_CONSUMER_CLOSE);
-  self.postMessage(message.data);
+let call: ((rk: DestroyRequest["rk"], flags: number) => void) | undefined;
+
+self.onmessage = ({ data: { id, destroy, rk } }: MessageEvent<DestroyRequest>) => {
+  call ??= CFunction({ ...librdkafkaSymbols.rd_kafka_destroy_flags, ptr: destroy }) as unknown as typeof call;
+  call!(rk, DESTROY_NO_CONSUMER_CLOSE);
+  self.postMessage(id);
 };

@@ -10,6 +10,11 @@ import { MSG_F_COPY, VTYPE, vu } from "./structs.ts";
 
 export type Header = readonly [name: string, value: string | Uint8Array];
 
+/** Why librdkafka cannot be given this record, whatever the state of the cluster. */
+export class UnfitRecord extends Error {
+  override readonly name = "UnfitRecord";
+}
+
 /** What a record consists of. `null` for the value is a tombstone. Timestamps in ms since 1970. */
 export interface KafkaRecord {
   readonly topic: string;
@@ -21,6 +26,8 @@ export interface KafkaRecord {
 
 const FIXED_VUS = 6; // topic, flags, value, opaque, key, timestamp
 const KNOWN_NAMES_MAX = 64;
+/** Far over what Kafka takes, and far below the sizes that do not fit librdkafka's own counting. */
+const RECORD_BYTES_MAX = 512 * 1024 * 1024;
 
 export class RecordWriter {
   readonly #client: ClientHandle;
@@ -37,7 +44,10 @@ export class RecordWriter {
     this.#client = client;
   }
 
-  /** Returns 0, or librdkafka's error code where the record was not taken. `slot` (> 0) comes back with the delivery report. */
+  /**
+   * Returns 0, or librdkafka's error code where the record was not taken. `slot` (> 0) comes back with the delivery report.
+   * Throws only where the record was not taken either: `UnfitRecord` where it is the record's fault.
+   */
   write(record: KafkaRecord, slot: number): number {
     this.#reserve(record);
     this.#used = 0;
@@ -65,7 +75,10 @@ export class RecordWriter {
   #topic(name: string): Pointer {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = rd().rd_kafka_topic_new(this.#client.rk, cString(name), null)!;
+      const handle = rd().rd_kafka_topic_new(this.#client.rk, text("a topic's name", name), null);
+      // A null handle among the arguments would bring the process down.
+      if (handle === null) throw new UnfitRecord(`there can be no topic called ${name.slice(0, 100)}`);
+      topic = handle;
       this.#topics.set(name, topic);
     }
     return topic;
@@ -74,6 +87,7 @@ export class RecordWriter {
   #reserve(record: KafkaRecord): void {
     let size = room(record.key) + room(record.value);
     for (const header of record.headers) size += room(header[0]) + 1 + room(header[1]);
+    if (size > RECORD_BYTES_MAX) throw new UnfitRecord(`a record of up to ${size} bytes`);
     if (size > this.#bytes.size) {
       this.#bytes = new OwnedBuffer(size * 2);
       this.#buffer = Buffer.from(this.#bytes.bytes.buffer);
@@ -82,24 +96,28 @@ export class RecordWriter {
     if (vus > this.#vus.size) this.#vus = new OwnedBuffer(vus * 2);
   }
 
-  #word(n: number, vtype: number, value: number): number {
+  /** Starts the nth argument. A write past the end of the array would be lost in silence, and C would read there all the same. */
+  #argument(n: number, vtype: number): number {
     const base = n * vu.size;
+    if (base + vu.size > this.#vus.size) throw new RangeError("more arguments than were counted");
     this.#vus.u32[base >> 2] = vtype;
-    this.#vus.setWord(base + vu.first, value);
+    return base;
+  }
+
+  #word(n: number, vtype: number, value: number): number {
+    this.#vus.setWord(this.#argument(n, vtype) + vu.first, value);
     return n + 1;
   }
 
   #memory(n: number, vtype: number, content: string | Uint8Array): number {
-    const base = n * vu.size;
-    this.#vus.u32[base >> 2] = vtype;
+    const base = this.#argument(n, vtype);
     this.#vus.setWord(base + vu.first, this.#bytes.address + this.#used);
     this.#vus.setWord(base + vu.second, this.#append(content));
     return n + 1;
   }
 
   #header(n: number, [name, value]: Header): number {
-    const base = n * vu.size;
-    this.#vus.u32[base >> 2] = VTYPE.HEADER;
+    const base = this.#argument(n, VTYPE.HEADER);
     this.#vus.setWord(base + vu.first, this.#nameAddress(name));
     this.#vus.setWord(base + vu.second, this.#bytes.address + this.#used);
     this.#vus.setWord(base + vu.third, this.#append(value));
@@ -109,14 +127,14 @@ export class RecordWriter {
   #nameAddress(name: string): number {
     const known = this.#names.get(name);
     if (known !== undefined) return known.address;
-    const text = cString(name);
+    const bytes = text("a header's name", name);
     if (this.#names.size >= KNOWN_NAMES_MAX) {
       const address = this.#bytes.address + this.#used;
-      this.#append(text);
+      this.#append(bytes);
       return address;
     }
-    const owned = new OwnedBuffer(text.byteLength);
-    owned.bytes.set(text);
+    const owned = new OwnedBuffer(bytes.byteLength);
+    owned.bytes.set(bytes);
     this.#names.set(name, owned);
     return owned.address;
   }
@@ -132,6 +150,12 @@ export class RecordWriter {
     }
     return this.#used - start;
   }
+}
+
+function text(what: string, content: string): Uint8Array {
+  if (content.includes("\0"))
+    throw new UnfitRecord(`${what} must not hold a NUL: ${JSON.stringify(content.slice(0, 100))}`);
+  return cString(content);
 }
 
 /** An upper bound of the bytes this takes: UTF-8 needs at most three bytes for a UTF-16 unit. */

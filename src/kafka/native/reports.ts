@@ -21,7 +21,13 @@ export class ReportReader {
         const m = this.#messages.pointerAt(i * 8)!;
         const errorCode = read.i32(m, message.err);
         const status = errorCode === 0 ? STATUS.PERSISTED : rd().rd_kafka_message_status(m);
-        onReport(read.u32(m, message.opaque), errorCode, status, read.i32(m, message.partition), readI64(m, message.offset));
+        onReport(
+          read.u32(m, message.opaque),
+          errorCode,
+          status,
+          read.i32(m, message.partition),
+          readI64(m, message.offset),
+        );
       }
     }
   }

@@ -40,9 +40,13 @@ export const topicPartition = {
 /** rd_kafka_topic_partition_list_t */
 export const topicPartitionList = { cnt: 0, elems: 8 } as const;
 
+/** rd_kafka_type_t */
+export const CLIENT_TYPE = { producer: 0, consumer: 1 } as const;
+
 /** rd_kafka_event_type_t, as bits for `rd_kafka_conf_set_events` where they are below 0x100. */
 export const EVENT = {
   DR: 0x1,
+  FETCH: 0x2,
   LOG: 0x4,
   ERROR: 0x8,
   REBALANCE: 0x10,

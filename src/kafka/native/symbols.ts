@@ -10,7 +10,6 @@ export const librdkafkaSymbols = {
   rd_kafka_version_str: { args: [], returns: "ptr" },
   rd_kafka_err2str: { args: ["i32" /* err */], returns: "ptr" },
   rd_kafka_err2name: { args: ["i32" /* err */], returns: "ptr" },
-  rd_kafka_wait_destroyed: { args: ["i32" /* timeout_ms */], returns: "i32" },
 
   // Errors
   rd_kafka_error_code: { args: ["ptr" /* error */], returns: "i32" },
@@ -21,7 +20,13 @@ export const librdkafkaSymbols = {
   rd_kafka_conf_new: { args: [], returns: "ptr" },
   rd_kafka_conf_destroy: { args: ["ptr" /* conf */], returns: "void" },
   rd_kafka_conf_set: {
-    args: ["ptr" /* conf */, "buffer" /* name */, "buffer" /* value */, "buffer" /* errstr */, "usize" /* errstr_size */],
+    args: [
+      "ptr" /* conf */,
+      "buffer" /* name */,
+      "buffer" /* value */,
+      "buffer" /* errstr */,
+      "usize" /* errstr_size */,
+    ],
     returns: "i32",
   },
   rd_kafka_conf_get: {
@@ -37,7 +42,6 @@ export const librdkafkaSymbols = {
   },
   rd_kafka_destroy_flags: { args: ["ptr" /* rk */, "i32" /* flags */], returns: "void" },
   rd_kafka_set_log_queue: { args: ["ptr" /* rk */, "ptr" /* rkqu */], returns: "i32" },
-  rd_kafka_outq_len: { args: ["ptr" /* rk */], returns: "i32" },
   rd_kafka_purge: { args: ["ptr" /* rk */, "i32" /* purge_flags */], returns: "i32" },
   rd_kafka_test_fatal_error: { args: ["ptr" /* rk */, "i32" /* err */, "buffer" /* reason */], returns: "i32" },
 
@@ -61,7 +65,6 @@ export const librdkafkaSymbols = {
   // Events
   rd_kafka_event_type: { args: ["ptr" /* rkev */], returns: "i32" },
   rd_kafka_event_destroy: { args: ["ptr" /* rkev */], returns: "void" },
-  rd_kafka_event_message_count: { args: ["ptr" /* rkev */], returns: "u32" },
   rd_kafka_event_message_array: {
     args: ["ptr" /* rkev */, "ptr" /* rkmessages */, "usize" /* size */],
     returns: "u32",
@@ -150,7 +153,13 @@ export const librdkafkaSymbols = {
     returns: "i32",
   },
   rd_kafka_CreateTopics: {
-    args: ["ptr" /* rk */, "buffer" /* new_topics */, "usize" /* new_topic_cnt */, "ptr" /* options */, "ptr" /* rkqu */],
+    args: [
+      "ptr" /* rk */,
+      "buffer" /* new_topics */,
+      "usize" /* new_topic_cnt */,
+      "ptr" /* options */,
+      "ptr" /* rkqu */,
+    ],
     returns: "void",
   },
   rd_kafka_CreateTopics_result_topics: { args: ["ptr" /* result */, "buffer" /* cntp */], returns: "ptr" },

@@ -1,0 +1,120 @@
+/** `native/structs.ts` against the C compiler: layouts and numbers of the headers of the librdkafka that is built and called. */
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { API_KEYS } from "../../src/kafka/native/mock.ts";
+import * as structs from "../../src/kafka/native/structs.ts";
+
+const SOURCES = join(
+  dirname(Bun.resolveSync("@confluentinc/kafka-javascript/package.json", import.meta.dir)),
+  "deps/librdkafka/src",
+);
+const folder = mkdtempSync(join(tmpdir(), "sluice-structs-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the compiler says each of these C expressions is. */
+async function evaluate(expressions: readonly string[]): Promise<number[]> {
+  const source = join(folder, "values.c");
+  const program = join(folder, "values");
+  const lines = expressions.map((expression) => `printf("%lld\\n", (long long)(${expression}));`);
+  await Bun.write(
+    source,
+    `#include <stddef.h>\n#include <stdio.h>\n#include "rdkafka.h"\n#include "rdkafka_protocol.h"\nint main(void) {\n${lines.join("\n")}\nreturn 0;\n}\n`,
+  );
+  const compiler = Bun.spawn(["cc", "-I", SOURCES, "-o", program, source], { stderr: "pipe" });
+  const errors = await compiler.stderr.text();
+  expect([await compiler.exited, errors]).toEqual([0, ""]);
+  const out = await Bun.spawn([program]).stdout.text();
+  return out.trim().split("\n").map(Number);
+}
+
+/** Every entry of a table needs its C expression, and is what that expression is. */
+async function check<T extends Readonly<Record<string, number>>>(
+  table: T,
+  expressions: Readonly<Record<keyof T, string>>,
+) {
+  const names = Object.keys(table);
+  expect(Object.keys(expressions).sort()).toEqual([...names].sort());
+  const values = await evaluate(names.map((name) => expressions[name]!));
+  expect(Object.fromEntries(names.map((name, i) => [name, values[i]!]))).toEqual({ ...table });
+}
+
+const offsets = <K extends string>(type: string, members: Readonly<Record<K, string>>) =>
+  Object.fromEntries(Object.entries(members).map(([name, member]) => [name, `offsetof(${type}, ${member})`])) as Record<
+    K,
+    string
+  >;
+const named = <K extends string>(prefix: string, table: Readonly<Record<K, number>>, suffix = "") =>
+  Object.fromEntries(Object.keys(table).map((name) => [name, prefix + name + suffix])) as Record<K, string>;
+
+test("messages", () =>
+  check(structs.message, {
+    size: "sizeof(rd_kafka_message_t)",
+    ...offsets("rd_kafka_message_t", {
+      err: "err",
+      partition: "partition",
+      payload: "payload",
+      len: "len",
+      key: "key",
+      keyLen: "key_len",
+      offset: "offset",
+      opaque: "_private",
+    }),
+  }));
+
+test("the arguments of produceva, each member of its union", async () => {
+  const { vu } = structs;
+  const words = ["u.rkt", "u.i", "u.ptr", "u.i64", "u.mem.ptr", "u.header.name"].map(
+    (m) => `offsetof(rd_kafka_vu_t, ${m})`,
+  );
+  expect(await evaluate(words)).toEqual(words.map(() => vu.first));
+  await check(vu, {
+    size: "sizeof(rd_kafka_vu_t)",
+    ...offsets("rd_kafka_vu_t", { vtype: "vtype", first: "u.mem.ptr", second: "u.mem.size", third: "u.header.size" }),
+  });
+  expect(await evaluate(["offsetof(rd_kafka_vu_t, u.header.val)", "sizeof(((rd_kafka_vu_t *)0)->vtype)"])).toEqual([
+    vu.second,
+    4,
+  ]);
+  await check(structs.VTYPE, named("RD_KAFKA_VTYPE_", structs.VTYPE));
+});
+
+test("partition lists", async () => {
+  await check(structs.topicPartition, {
+    size: "sizeof(rd_kafka_topic_partition_t)",
+    ...offsets("rd_kafka_topic_partition_t", { topic: "topic", partition: "partition", offset: "offset", err: "err" }),
+  });
+  await check(structs.topicPartitionList, offsets("rd_kafka_topic_partition_list_t", { cnt: "cnt", elems: "elems" }));
+});
+
+test("constants", async () => {
+  await check(structs.EVENT, named("RD_KAFKA_EVENT_", structs.EVENT));
+  await check(structs.STATUS, named("RD_KAFKA_MSG_STATUS_", structs.STATUS));
+  await check(structs.PURGE, { QUEUE: "RD_KAFKA_PURGE_F_QUEUE", INFLIGHT: "RD_KAFKA_PURGE_F_INFLIGHT" });
+  await check(structs.OFFSET_SPEC, named("RD_KAFKA_OFFSET_SPEC_", structs.OFFSET_SPEC));
+  await check(structs.CLIENT_TYPE, { producer: "RD_KAFKA_PRODUCER", consumer: "RD_KAFKA_CONSUMER" });
+  await check(API_KEYS, named("RD_KAFKAP_", API_KEYS));
+  const { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY } = structs;
+  await check(
+    { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY },
+    {
+      MSG_F_COPY: "RD_KAFKA_MSG_F_COPY",
+      DESTROY_NO_CONSUMER_CLOSE: "RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE",
+      ADMIN_OP_ANY: "RD_KAFKA_ADMIN_OP_ANY",
+    },
+  );
+});
+
+test("sizes that the code takes for granted", async () => {
+  const sizes = [
+    "void *",
+    "size_t",
+    "int64_t",
+    "rd_kafka_resp_err_t",
+    "rd_kafka_event_type_t",
+    "rd_kafka_timestamp_type_t",
+  ];
+  expect(await evaluate(sizes.map((type) => `sizeof(${type})`))).toEqual([8, 8, 8, 4, 4, 4]);
+  expect(await evaluate(["*(const unsigned char *)&(const int){1}"])).toEqual([1]);
+});
