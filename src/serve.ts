@@ -53,7 +53,11 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
 
 function connect(options: Options, log: Log) {
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message);
-  const admin = new Admin({ brokers: options.kafkaBrokers, log: kafkaLog });
+  const admin = new Admin({
+    brokers: options.kafkaBrokers,
+    log: kafkaLog,
+    onContact: () => reachability.noteContact(),
+  });
   const reachability = new Reachability({
     admin,
     onChange: (isReachable) =>

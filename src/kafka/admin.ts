@@ -24,6 +24,8 @@ export interface AdminOptions {
   readonly brokers: string;
   readonly log: KafkaLog;
   readonly config?: ClientConfig;
+  /** Called for each answer of the cluster's: Kafka is there. */
+  readonly onContact?: () => void;
 }
 
 export interface Watermarks {
@@ -37,6 +39,7 @@ export interface Watermarks {
 export class Admin {
   readonly #client: ClientHandle;
   readonly #calls: AdminCalls;
+  readonly #onContact: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #closed: Promise<void> | undefined;
@@ -50,6 +53,7 @@ export class Admin {
       onOther: (_type, event) => this.#answer(event),
     });
     this.#calls = new AdminCalls(this.#client);
+    this.#onContact = options.onContact ?? (() => {});
     this.#client.watch();
   }
 
@@ -137,6 +141,7 @@ export class Admin {
     const failed = this.#calls.failure(event);
     try {
       if (failed) throw new KafkaError(failed.errorCode, failed.message);
+      this.#onContact();
       waiting.onAnswer(event);
     } catch (cause) {
       waiting.reject(cause);
