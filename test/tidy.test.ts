@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: [],
   command: ["options"],
   // The way in
-  event: [],
+  event: ["json"],
   ingest: ["outcome"],
   http: ["event", "ingest", "log", "outcome"],
   // The way to Kafka

@@ -77,7 +77,8 @@ async function chooseEngine(options: Options, print: Print): Promise<"docker" | 
         `${jarsOnly.join(" and ")} cannot be had with --kafka-engine docker: docker-compose.yml says otherwise`,
       );
     const problem = await dockerProblem();
-    if (problem) throw new KafkaFailure(`${problem}. Start one, or leave --kafka-engine docker out to run Kafka's own jars.`);
+    if (problem)
+      throw new KafkaFailure(`${problem}. Start one, or leave --kafka-engine docker out to run Kafka's own jars.`);
     return "docker";
   }
   const problem = jarsOnly.length > 0 ? `${jarsOnly.join(" and ")} asked for` : await dockerProblem();

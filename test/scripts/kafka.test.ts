@@ -191,7 +191,10 @@ describe("bun run kafka", () => {
 
   test("without Java it says what to install, and what to set instead", async () => {
     const [port = 0] = await freePorts(1);
-    const run = await kafka(["up", "--kafka-data", data, "--kafka-port", String(port)], { PATH: scratch, JAVA_HOME: "" });
+    const run = await kafka(["up", "--kafka-data", data, "--kafka-port", String(port)], {
+      PATH: scratch,
+      JAVA_HOME: "",
+    });
     expect(run.exitCode).toBe(1);
     for (const word of ["Java 17", "apt-get install", "dnf install", "brew install", "KAFKA_BROKERS"])
       expect(run.errors).toContain(word);
