@@ -81,7 +81,14 @@ class DemoRun {
     this.#say(
       `Kafka     ${brokers}${this.#mock ? " (embedded in this demo: it keeps nothing after it stops)" : ""}, topic ${topic}`,
     );
-    const common = ["--kafka-brokers", brokers, "--kafka-topic", topic, "--log-level", this.#options.logLevel];
+    const common = [
+      "--kafka-brokers",
+      brokers,
+      "--kafka-topic",
+      topic,
+      "--log-level",
+      childLevel(this.#options.logLevel),
+    ];
     const serve = this.#start("serve", [...common, "--port", String(this.#options.port)]);
     const consume = this.#start("consume", [
       ...common,
@@ -92,6 +99,7 @@ class DemoRun {
     ]);
     const url = await this.#listening(serve);
     this.#say(`serve     ${url}  (its page: ${url}/docs)`);
+    await this.#assigned(consume);
     this.#say(`consume   writes ${logFile}`);
     this.#say(`simulate  ${events.toLocaleString("en-US")} events, seed ${this.#seed}`);
     const summary = await this.#simulate(url);
@@ -138,6 +146,16 @@ class DemoRun {
       await Bun.sleep(POLL_MS);
     }
     throw new Error(`serve did not come up. Its log:\n${this.#tail("serve")}`);
+  }
+
+  /** The consumer group has formed: otherwise its forming would stand in the verdict as time from last ack to last line. */
+  async #assigned(consume: Child): Promise<void> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    while (performance.now() < deadline && !consume.hasExited) {
+      if (/"msg":"partitions assigned"/.test(readFileSync(this.#logOf("consume"), "utf8"))) return;
+      await Bun.sleep(POLL_MS);
+    }
+    throw new Error(`consume got no partitions. Its log:\n${this.#tail("consume")}`);
   }
 
   async #simulate(url: string): Promise<Summary> {
@@ -204,6 +222,11 @@ class DemoRun {
     await this.#mock?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** The pieces log to files; what the demo itself reads there is written at level info. */
+function childLevel(level: Options["logLevel"]): string {
+  return level === "debug" || level === "trace" ? level : "info";
 }
 
 async function isServing(url: string): Promise<boolean> {
