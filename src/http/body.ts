@@ -6,16 +6,19 @@ export type Body =
   | { readonly tooLarge: { readonly actual: number } }
   | { readonly isAborted: true };
 
-export async function readBody(request: Request, maxBytes: number): Promise<Body> {
+const ABORTED: Body = { isAborted: true };
+
+export function readBody(request: Request, maxBytes: number): Promise<Body> {
   const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) > maxBytes) return { tooLarge: { actual: Number(announced) } };
-  try {
-    if (announced !== null) return { bytes: new Uint8Array(await request.arrayBuffer()) };
-    return await readChunks(request, maxBytes);
-  } catch {
-    // The client went away in the middle: there is nobody to answer.
-    return { isAborted: true };
+  if (announced !== null && Number(announced) > maxBytes) {
+    return Promise.resolve({ tooLarge: { actual: Number(announced) } });
   }
+  const reading: Promise<Body> =
+    announced === null
+      ? readChunks(request, maxBytes)
+      : request.arrayBuffer().then((buffer) => ({ bytes: new Uint8Array(buffer) }));
+  // The client went away in the middle: there is nobody to answer.
+  return reading.then(undefined, () => ABORTED);
 }
 
 /** A body that does not say its size (chunked): read piece by piece. */

@@ -2,7 +2,7 @@
 import { checkEvent } from "../event/index.ts";
 import { type AcceptedEvent, eventBytes, type Ingest } from "../ingest/index.ts";
 import { type Outcome, type Refused, refused } from "../outcome.ts";
-import { readBody } from "./body.ts";
+import { type Body, readBody } from "./body.ts";
 import { readParameters } from "./parameters.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 
@@ -23,21 +23,24 @@ export class RegisterEvent {
     this.#maxEventBytes = options.maxEventBytes;
   }
 
-  async handle(request: Request): Promise<Response> {
+  handle(request: Request): Response | Promise<Response> {
     const wrong = this.#checkHead(request);
     if (wrong) return this.#refuse(wrong);
     const parameters = readParameters(request.url);
     if (!("key" in parameters)) {
       return this.#refuse({ code: "invalid_parameter", detail: parameters.detail, parameter: parameters.parameter });
     }
-    const body = await readBody(request, this.#maxEventBytes);
+    return readBody(request, this.#maxEventBytes).then((body) => this.#take(body, parameters.key));
+  }
+
+  #take(body: Body, key: string | null): Response | Promise<Response> {
     if ("isAborted" in body) return new Response(null, { status: 400 });
     if ("tooLarge" in body) return this.#tooLarge(body.tooLarge.actual);
     const checked = checkEvent(body.bytes);
     if (!checked.isValid) return this.#refuse(checked.problem);
     return this.#accept({
       id: checked.id ?? Bun.randomUUIDv7(),
-      key: parameters.key,
+      key,
       value: body.bytes,
       receivedAtMs: Date.now(),
     });
@@ -45,7 +48,8 @@ export class RegisterEvent {
 
   #checkHead(request: Request): Problem | undefined {
     const type = request.headers.get("content-type");
-    if (type === null || !JSON_TYPE.test(type)) {
+    // The spelling that nearly every client uses, before the general one.
+    if (type !== "application/json" && (type === null || !JSON_TYPE.test(type))) {
       const found = type === null ? "the request has no Content-Type" : `not ${printable(type)}`;
       return { code: "unsupported_media_type", detail: `Content-Type must be application/json: ${found}` };
     }
@@ -56,12 +60,9 @@ export class RegisterEvent {
     return undefined;
   }
 
-  async #accept(event: AcceptedEvent): Promise<Response> {
-    if (this.#ingest.isDraining)
-      return this.#outcome(event, this.#ingest.count(refused("shutting_down", "the server is stopping")));
-    const size = eventBytes(event);
-    if (size > this.#maxEventBytes) return this.#tooLarge(size, event.id);
-    return this.#outcome(event, await this.#ingest.accept(event));
+  #accept(event: AcceptedEvent): Response | Promise<Response> {
+    const outcome = this.#ingest.accept(event);
+    return outcome instanceof Promise ? outcome.then((o) => this.#outcome(event, o)) : this.#outcome(event, outcome);
   }
 
   #outcome(event: AcceptedEvent, outcome: Outcome): Response {
@@ -72,7 +73,10 @@ export class RegisterEvent {
         RECEIPT,
       );
     }
-    return problemResponse({ code: outcome.code, detail: outcome.detail, id: event.id }, this.#retryHeaders(outcome));
+    const problem: Problem = { code: outcome.code, detail: outcome.detail, id: event.id };
+    if (outcome.code === "event_too_large")
+      return problemResponse({ ...problem, limit: this.#limit(eventBytes(event)) });
+    return problemResponse(problem, this.#retryHeaders(outcome));
   }
 
   #retryHeaders(outcome: Exclude<Outcome, { status: "acked" }>): Record<string, string> {
@@ -83,14 +87,17 @@ export class RegisterEvent {
     return headers;
   }
 
-  #tooLarge(actual: number, id?: string): Response {
+  #tooLarge(actual: number): Response {
     const max = this.#maxEventBytes;
     return this.#refuse({
       code: "event_too_large",
-      detail: `value, key and headers together have ${actual} bytes or more; max_event_bytes is ${max}`,
-      limit: { name: "max_event_bytes", max, actual },
-      ...(id === undefined ? {} : { id }),
+      detail: `the body alone has ${actual} bytes or more; max_event_bytes is ${max}, for value, key and headers together`,
+      limit: this.#limit(actual),
     });
+  }
+
+  #limit(actual: number): NonNullable<Problem["limit"]> {
+    return { name: "max_event_bytes", max: this.#maxEventBytes, actual };
   }
 
   #refuse(problem: Problem): Response {
