@@ -65,11 +65,9 @@ export class EventQueue {
       isTurnDue = true;
       setImmediate(turn);
     };
+    const options = { fd: readEnd, socket: { data: () => (isTurnDue ? undefined : turn()) } };
     // Bun owns the read end from here and closes it with the socket.
-    const socket = Bun.connect({
-      fd: readEnd,
-      socket: { data: () => (isTurnDue ? undefined : turn()) },
-    } as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
+    const socket = Bun.connect(options as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
     this.#watch = { writeEnd, socket };
     rd().rd_kafka_queue_io_event_enable(this.handle, writeEnd, new Uint8Array([1]), 1);
     // What came before this line has sent no wake-up, and would keep all that follows from sending one.

@@ -3,7 +3,8 @@
  * milliseconds to seconds; the thread that serves requests must not wait for it.
  */
 import type { Pointer } from "bun:ffi";
-import { destroyFunction } from "./library.ts";
+import { destroyFunction, rd } from "./library.ts";
+import { DESTROY_NO_CONSUMER_CLOSE } from "./structs.ts";
 
 /** What the Worker is asked. It calls the function by its address, so it can be of no other library than the client is. */
 export interface DestroyRequest {
@@ -13,37 +14,63 @@ export interface DestroyRequest {
   readonly rk: Pointer;
 }
 
+/** What the Worker says, twice for each request. */
+export interface DestroyProgress {
+  readonly id: number;
+  readonly step: "begun" | "done";
+}
+
+interface Waiting extends PromiseWithResolvers<void> {
+  readonly rk: Pointer;
+  hasBegun: boolean;
+}
+
 let worker: Worker | undefined;
-const waiting = new Map<number, PromiseWithResolvers<void>>();
+const waiting = new Map<number, Waiting>();
 let lastId = 0;
 
 /** Resolves when librdkafka has given everything of this client back. The handle must not be used any more. */
 export function destroyElsewhere(rk: Pointer): Promise<void> {
   worker ??= startWorker();
   worker.ref();
-  const done = Promise.withResolvers<void>();
+  const request: Waiting = { ...Promise.withResolvers<void>(), rk, hasBegun: false };
   const id = ++lastId;
-  waiting.set(id, done);
+  waiting.set(id, request);
   worker.postMessage({ id, destroy: destroyFunction(), rk } satisfies DestroyRequest);
-  return done.promise;
+  return request.promise;
 }
 
 function startWorker(): Worker {
   const started = new Worker(new URL("./reaper-worker.ts", import.meta.url));
-  started.onmessage = (message: MessageEvent<number>) => {
-    waiting.get(message.data)?.resolve();
-    waiting.delete(message.data);
+  started.onmessage = ({ data: { id, step } }: MessageEvent<DestroyProgress>) => {
+    const request = waiting.get(id);
+    if (!request) return;
+    if (step === "begun") {
+      request.hasBegun = true;
+      return;
+    }
+    waiting.delete(id);
     if (waiting.size === 0) started.unref();
+    request.resolve();
   };
-  const onDeath = (reason: string) => {
-    if (worker !== started) return;
-    worker = undefined;
-    // Whether they were destroyed is not known, so they are not destroyed again.
-    for (const { reject } of waiting.values())
-      reject(new Error(`the thread that destroys Kafka clients failed: ${reason}`));
-    waiting.clear();
-  };
-  started.onerror = (event) => onDeath(event.message);
-  started.addEventListener("close", () => onDeath("it ended"));
+  started.onerror = (event) => onDeath(started, event.message);
+  started.addEventListener("close", () => onDeath(started, "it ended"));
   return started;
+}
+
+/** The Worker could not be started (no file descriptor left, say), or failed: this thread takes over what it can. */
+function onDeath(dead: Worker, reason: string): void {
+  if (worker !== dead) return;
+  worker = undefined;
+  const requests = [...waiting.values()];
+  waiting.clear();
+  for (const { rk, hasBegun, resolve, reject } of requests) {
+    if (hasBegun) {
+      // How far it came is not known, so it is left alone.
+      reject(new Error(`the thread that destroys Kafka clients failed: ${reason}`));
+    } else {
+      rd().rd_kafka_destroy_flags(rk, DESTROY_NO_CONSUMER_CLOSE);
+      resolve();
+    }
+  }
 }
