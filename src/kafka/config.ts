@@ -45,8 +45,9 @@ export function producerConfig(settings: ProducerSettings): ProducerConfig {
     acks: -1,
     // As the Java client's default partitioner: the same key goes to the same partition whoever produces.
     partitioner: "murmur2_random",
-    // The linger/batch buffer in front of librdkafka does the waiting; librdkafka sends what it has.
-    "linger.ms": 0,
+    // The linger/batch buffer in front of librdkafka does the waiting. These 0.2 ms, a tenth of a round trip, let the records of one
+    // flush leave in one request: without them librdkafka's thread sends the first alone (a quarter more requests answered a second).
+    "linger.ms": 0.2,
     "message.timeout.ms": Math.max(500, settings.deliveryTimeoutMs - SCAN_MARGIN_MS),
     "message.max.bytes": settings.maxRecordBytes + MESSAGE_OVERHEAD_BYTES,
     "queue.buffering.max.messages": settings.maxQueuedRecords,
