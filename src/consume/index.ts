@@ -37,6 +37,7 @@ export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Pr
   const lock = new LogFileLock(logFile);
   const admin = new Admin({
     brokers: options.kafkaBrokers,
+    group: options.kafkaGroup,
     log: (level, message, fields) => log[level](fields, message),
   });
   try {
@@ -161,7 +162,6 @@ class Consumption {
     const { admin, options } = this.#parts;
     return readLag(admin, {
       topic: options.kafkaTopic,
-      group: options.kafkaGroup,
       from: options.from,
       offsets: this.#writer.offsets,
       timeoutMs: this.#isFinal ? FINAL_LAG_TIMEOUT_MS : LAG_TIMEOUT_MS,

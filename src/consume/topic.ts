@@ -50,22 +50,21 @@ async function find(admin: TopicAdmin, topic: string): Promise<FoundTopic | null
 
 export interface LagQuestion {
   readonly topic: string;
-  readonly group: string;
   readonly from: "earliest" | "latest";
   /** The last written offset by partition. */
   readonly offsets: ReadonlyMap<number, number>;
   readonly timeoutMs: number;
 }
 
-/** By partition: the records that are in Kafka and not yet in the log file. Rejects where Kafka does not answer. */
+/** By partition: the records that are in Kafka and not yet in the log file. `admin` is the group's. Rejects where Kafka does not answer. */
 export async function readLag(admin: Admin, question: LagQuestion): Promise<Map<number, number>> {
-  const { topic, group, from, offsets, timeoutMs } = question;
+  const { topic, from, offsets, timeoutMs } = question;
   const description = await admin.describeTopic(topic, timeoutMs);
   const partitions = description?.partitions.map(({ partition }) => partition) ?? [];
   if (partitions.length === 0) return new Map();
   const [watermarks, committed] = await Promise.all([
     admin.watermarks(topic, partitions, timeoutMs),
-    admin.groupOffsets(group, topic, partitions, timeoutMs),
+    admin.groupOffsets(topic, partitions, timeoutMs),
   ]);
   return new Map(
     watermarks.map(({ partition, low, high }) => {

@@ -24,6 +24,8 @@ export interface AdminOptions {
   readonly brokers: string;
   readonly log: KafkaLog;
   readonly config?: ClientConfig;
+  /** The consumer group that `groupOffsets` asks about. This client never joins it. */
+  readonly group?: string;
   /** Called for each answer of the cluster's: Kafka is there. */
   readonly onContact?: () => void;
 }
@@ -39,15 +41,20 @@ export interface Watermarks {
 export class Admin {
   readonly #client: ClientHandle;
   readonly #calls: AdminCalls;
+  readonly #group: string | undefined;
   readonly #onContact: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: AdminOptions) {
-    const properties = toProperties({ ...adminConfig(options.brokers), ...options.config });
+    const { group } = options;
+    const properties = toProperties({ ...adminConfig(options.brokers, group), ...options.config });
     requireFeatures(properties, library().info);
-    this.#client = new ClientHandle("producer", properties, {
+    this.#group = group;
+    // A request for a group's offsets crashes a client that has no group of its own when the coordinator has moved: librdkafka
+    // 2.15.1 then tells its null `rk_cgrp` to look for the new one (rd_kafka_handle_OffsetFetch). A consumer has one.
+    this.#client = new ClientHandle(group === undefined ? "producer" : "consumer", properties, {
       onLog: (event) => logLine(options.log, "admin", event),
       onError: (event) => logError(options.log, "admin", event),
       onOther: (_type, event) => this.#answer(event),
@@ -97,13 +104,10 @@ export class Admin {
     return partitions.map((partition) => ({ partition, low: low.get(partition) ?? 0, high: high.get(partition) ?? 0 }));
   }
 
-  /** The group's committed offsets by partition; partitions without one are left out. */
-  async groupOffsets(
-    group: string,
-    topic: string,
-    partitions: readonly number[],
-    timeoutMs: number,
-  ): Promise<Map<number, number>> {
+  /** The committed offsets of `AdminOptions.group` by partition; partitions without one are left out. */
+  async groupOffsets(topic: string, partitions: readonly number[], timeoutMs: number): Promise<Map<number, number>> {
+    const group = this.#group;
+    if (group === undefined) throw new Error("this admin client was made without a group");
     const answer = await this.#ask(
       (id) => this.#calls.groupOffsets(id, timeoutMs, group, topic, partitions),
       (event) => this.#calls.readGroupOffsets(event),

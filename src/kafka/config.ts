@@ -57,8 +57,13 @@ export function producerConfig(settings: ProducerSettings): ProducerConfig {
   };
 }
 
-export function adminConfig(brokers: string): ClientConfig {
-  return { ...COMMON, "bootstrap.servers": brokers, "client.id": "sluice-admin" };
+export function adminConfig(brokers: string, group?: string): ClientConfig | ConsumerConfig {
+  return {
+    ...COMMON,
+    "bootstrap.servers": brokers,
+    "client.id": "sluice-admin",
+    ...(group !== undefined && { "group.id": group }),
+  };
 }
 
 export interface ConsumerSettings {

@@ -55,7 +55,7 @@ test("a stop ends the wait at once, also while Kafka has not answered", async ()
 
 test("lag counts what is in Kafka and not in the file", async () => {
   const { brokers, topic } = await newTopic(2);
-  const admin = new Admin({ brokers, log: quiet });
+  const admin = new Admin({ brokers, group: `g-${topic}`, log: quiet });
   const producer = new Producer({ config: producerConfig(settings(brokers)), log: quiet });
   try {
     await publishAll(
@@ -66,7 +66,7 @@ test("lag counts what is in Kafka and not in the file", async () => {
     const [high0, high1] = [marks[0]!.high, marks[1]!.high];
     expect(high0 + high1).toBe(50);
     const ask = (offsets: readonly (readonly [number, number])[], from: "earliest" | "latest" = "earliest") =>
-      readLag(admin, { topic, group: `g-${topic}`, from, offsets: new Map(offsets), timeoutMs: 5000 });
+      readLag(admin, { topic, from, offsets: new Map(offsets), timeoutMs: 5000 });
     // A broker that has only just started still loads its group coordinator.
     await until("the group coordinator there", () =>
       ask([]).then(
@@ -100,7 +100,6 @@ test("lag counts what is in Kafka and not in the file", async () => {
     expect(
       await readLag(admin, {
         topic: `${topic}-missing`,
-        group: "g",
         from: "earliest",
         offsets: new Map(),
         timeoutMs: 5000,

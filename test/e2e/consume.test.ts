@@ -149,9 +149,9 @@ async function expectEverythingOnce(
   expect(seen.size).toBe(ids.size);
   const checkpoint = readCheckpoint(logFile);
   expect(checkpoint).toMatchObject({ identity: { topic }, validBytes: sizeOf(logFile) });
-  const admin = new Admin({ brokers, log: quiet });
+  const admin = new Admin({ brokers, group, log: quiet });
   try {
-    expect(await admin.groupOffsets(group, topic, [...next.keys()], 10_000)).toEqual(next);
+    expect(await admin.groupOffsets(topic, [...next.keys()], 10_000)).toEqual(next);
   } finally {
     await admin.close();
   }

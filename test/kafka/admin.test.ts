@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { KafkaError, Reachability } from "../../src/kafka/index.ts";
+import { CODES, KafkaError, Reachability } from "../../src/kafka/index.ts";
 import { KafkaFixture, publishAll, record } from "../support/mock.ts";
 
 let kafka: KafkaFixture;
@@ -24,14 +24,24 @@ test("describes the cluster and a topic; a topic that is not there is null", asy
 });
 
 test("watermarks and a group's offsets", async () => {
-  const admin = kafka.admin();
+  const admin = kafka.admin("nobody");
   await publishAll(
     kafka.producer(),
     Array.from({ length: 10 }, () => record("events", "x", { key: "same" })),
   );
   const marks = await admin.watermarks("events", [0, 1, 2, 3], 5000);
   expect(marks.map((m) => m.high - m.low).sort()).toEqual([0, 0, 0, 10]);
-  expect(await admin.groupOffsets("nobody", "events", [0, 1, 2, 3], 5000)).toEqual(new Map());
+  expect(await admin.groupOffsets("events", [0, 1, 2, 3], 5000)).toEqual(new Map());
+});
+
+test("a coordinator that has moved is an error, not a crash; without a group there is nothing to ask about", async () => {
+  const admin = kafka.admin("g");
+  expect(await admin.groupOffsets("events", [0], 5000)).toEqual(new Map());
+  kafka.mock.failNext("OffsetFetch", [CODES.ERR_NOT_COORDINATOR]);
+  const failed = await admin.groupOffsets("events", [0], 5000).catch((cause: unknown) => cause);
+  expect((failed as KafkaError).codeName).toStartWith("ERR_NOT_COORDINATOR");
+  expect(await admin.groupOffsets("events", [0], 5000)).toEqual(new Map());
+  expect(await kafka.admin().groupOffsets("events", [0], 5000).catch(String)).toContain("without a group");
 });
 
 test("a request without an answer rejects with the package's name for the error", async () => {

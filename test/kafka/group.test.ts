@@ -15,18 +15,20 @@ import { joinGroup, Progress, pollUntil, publishAll, quiet, readTopic, record, s
 const PARTITIONS = [0, 1, 2, 3];
 let brokers: string;
 let producer: Producer;
-let admin: Admin;
 beforeAll(async () => {
   brokers = await kafkaBrokers();
   producer = new Producer({ config: producerConfig(settings(brokers)), log: quiet });
-  admin = new Admin({ brokers, log: quiet });
 }, 60_000);
 afterAll(async () => {
   await producer.close(1000);
-  await admin.close();
 });
 
 const newGroup = () => `group-${crypto.randomUUID()}`;
+
+async function committed(group: string, topic: string, partitions: readonly number[]): Promise<Map<number, number>> {
+  const admin = new Admin({ brokers, group, log: quiet });
+  return admin.groupOffsets(topic, partitions, 5000).finally(() => admin.close());
+}
 
 async function publish(topic: string, count: number, prefix = ""): Promise<void> {
   const records = Array.from({ length: count }, (_, i) => record(topic, `${prefix}${i}`, { key: `${i}` }));
@@ -54,7 +56,7 @@ test("a new member starts at the committed offsets", async () => {
   pollUntil(first, () => progress.count === 40, progress.take);
   expect(first.commitAndWait(progress.next, 5000)).toBe(true);
   first.close(5000);
-  expect(await admin.groupOffsets(group, topic, PARTITIONS, 5000)).toEqual(progress.next);
+  expect(await committed(group, topic, PARTITIONS)).toEqual(progress.next);
   await publish(topic, 1, "new ");
   const read = readTopic(brokers, topic, 1, { group });
   expect(read.map((r) => Buffer.from(r.value!).toString())).toEqual(["new 0"]);
@@ -162,7 +164,7 @@ test("offsets past 32 bits are committed whole; a commit of nothing is true; one
     [1, 2 ** 52 + 1],
   ]);
   expect(member.commitAndWait(far, 5000)).toBe(true);
-  expect(await admin.groupOffsets(group, topic, [0, 1], 5000)).toEqual(far);
+  expect(await committed(group, topic, [0, 1])).toEqual(far);
   expect(member.commitAndWait(new Map(), 5000)).toBe(true);
   expect(() => member.commitAndWait(new Map([[0, 0.5]]), 5000)).toThrow(RangeError);
   expect(failed).toEqual([]);
@@ -190,7 +192,8 @@ test("a topic that is not there yet is awaited, and read from its beginning once
   let polls = 0;
   pollUntil(member, () => ++polls > 20);
   expect(owned.size).toBe(0);
-  await ensureTopic(admin, { topic, partitions: 3, replication: undefined }, 10_000);
+  const admin = new Admin({ brokers, log: quiet });
+  await ensureTopic(admin, { topic, partitions: 3, replication: undefined }, 10_000).finally(() => admin.close());
   await publish(topic, 30);
   pollUntil(member, () => progress.count === 30, progress.take);
   expect(owned.size).toBe(3);

@@ -48,8 +48,8 @@ export class KafkaFixture {
     return producer;
   }
 
-  admin(): Admin {
-    const admin = new Admin({ brokers: this.mock.bootstrap, log: quiet });
+  admin(group?: string): Admin {
+    const admin = new Admin({ brokers: this.mock.bootstrap, ...(group && { group }), log: quiet });
     this.#closers.push(() => admin.close());
     return admin;
   }

@@ -13,6 +13,7 @@ export const API_KEYS = {
   ListOffsets: 2,
   Metadata: 3,
   OffsetCommit: 8,
+  OffsetFetch: 9,
   InitProducerId: 22,
 } as const;
 
