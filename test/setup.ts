@@ -2,4 +2,5 @@
 import { afterAll } from "bun:test";
 import { stopTestKafka } from "./support/cluster.ts";
 
-afterAll(stopTestKafka);
+// Kafka has 15 s to end by itself.
+afterAll(stopTestKafka, 60_000);

@@ -12,6 +12,7 @@ const SOURCE_LINES_MAX = 300;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Leaves
   cache: [],
+  clock: [],
   json: [],
   log: [],
   outcome: [],
@@ -24,9 +25,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The way to Kafka
   kafka: ["cache", "outcome"],
   // The way out
-  consume: ["json", "kafka", "log", "options"],
+  consume: ["clock", "json", "kafka", "log", "options"],
   // Around them
-  simulate: ["options"],
+  simulate: ["clock", "options"],
   demo: ["command", "kafka", "options", "simulate"],
 };
 

@@ -3,7 +3,7 @@
  * and returns the exit code; a log file that it cannot have is thrown as a sentence.
  */
 import { availableParallelism } from "node:os";
-import { Admin } from "../kafka/index.ts";
+import { Admin, GroupOffsets, type KafkaLog } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
 import type { consumeOptions } from "../options/consume.ts";
 import type { Values } from "../options/core.ts";
@@ -35,17 +35,16 @@ const FINAL_LAG_TIMEOUT_MS = 1000;
 export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Promise<number> {
   const logFile = prepareLogFile(options.logFile);
   const lock = new LogFileLock(logFile);
-  const admin = new Admin({
-    brokers: options.kafkaBrokers,
-    group: options.kafkaGroup,
-    log: (level, message, fields) => log[level](fields, message),
-  });
+  const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message);
+  const admin = new Admin({ brokers: options.kafkaBrokers, log: kafkaLog });
+  const groupOffsets = new GroupOffsets({ brokers: options.kafkaBrokers, group: options.kafkaGroup, log: kafkaLog });
   try {
     const found = await awaitTopic(admin, { topic: options.kafkaTopic, log, stop });
     if (!found) return 0;
     const checkpoint = recover(logFile, found.identity, log);
-    return await new Consumption({ options, stop, log, admin, logFile, found, checkpoint }).run();
+    return await new Consumption({ options, stop, log, admin, groupOffsets, logFile, found, checkpoint }).run();
   } finally {
+    await groupOffsets.close();
     await admin.close();
     lock.release();
   }
@@ -56,6 +55,7 @@ interface Parts {
   readonly stop: Stop;
   readonly log: Log;
   readonly admin: Admin;
+  readonly groupOffsets: GroupOffsets;
   readonly logFile: string;
   readonly found: FoundTopic;
   readonly checkpoint: Checkpoint;
@@ -80,7 +80,6 @@ class Consumption {
       {
         topic: found.identity.topic,
         partitions: found.partitions,
-        group: options.kafkaGroup,
         workers,
         log_file: logFile,
       },
@@ -159,8 +158,8 @@ class Consumption {
   }
 
   #readLag(): Promise<Map<number, number>> {
-    const { admin, options } = this.#parts;
-    return readLag(admin, {
+    const { admin, groupOffsets, options } = this.#parts;
+    return readLag(admin, groupOffsets, {
       topic: options.kafkaTopic,
       from: options.from,
       offsets: this.#writer.offsets,

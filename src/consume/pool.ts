@@ -2,8 +2,9 @@
  * The workers: as many as asked for, each replaced when it dies. A death is any end that was not asked for. Too many deaths and
  * the pool gives up: `failed` resolves, and what still runs goes on until `stop`.
  */
+
+import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { type Clock, systemClock } from "./clock.ts";
 import { RESTART_LIMITS, Restarts } from "./restarts.ts";
 import type { Thread, ThreadHooks } from "./thread.ts";
 import type { Lines, StopMode } from "./worker-messages.ts";

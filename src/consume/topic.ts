@@ -1,5 +1,5 @@
 /** What consume asks the cluster: the topic it waits for at its start, and how far behind the log file is. */
-import type { Admin } from "../kafka/index.ts";
+import type { Admin, GroupOffsets } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
 import type { TopicIdentity } from "./checkpoint.ts";
 
@@ -56,15 +56,15 @@ export interface LagQuestion {
   readonly timeoutMs: number;
 }
 
-/** By partition: the records that are in Kafka and not yet in the log file. `admin` is the group's. Rejects where Kafka does not answer. */
-export async function readLag(admin: Admin, question: LagQuestion): Promise<Map<number, number>> {
+/** By partition: the records that are in Kafka and not yet in the log file. Rejects where Kafka does not answer. */
+export async function readLag(admin: Admin, group: GroupOffsets, question: LagQuestion): Promise<Map<number, number>> {
   const { topic, from, offsets, timeoutMs } = question;
   const description = await admin.describeTopic(topic, timeoutMs);
   const partitions = description?.partitions.map(({ partition }) => partition) ?? [];
   if (partitions.length === 0) return new Map();
   const [watermarks, committed] = await Promise.all([
     admin.watermarks(topic, partitions, timeoutMs),
-    admin.groupOffsets(topic, partitions, timeoutMs),
+    group.read(topic, partitions, timeoutMs),
   ]);
   return new Map(
     watermarks.map(({ partition, low, high }) => {

@@ -5,8 +5,9 @@
  * Why dropping everything up to the last written offset loses nothing: a worker starts a partition at the committed offset, which
  * is never past the last written one plus one, and hands over what it reads without gaps and in order.
  */
+
+import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { type Clock, systemClock } from "./clock.ts";
 import type { LogFile } from "./log-file.ts";
 import { Selection } from "./selection.ts";
 import type { Lines } from "./worker-messages.ts";

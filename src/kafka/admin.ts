@@ -1,11 +1,12 @@
 /** Questions to the cluster, as promises; none of them blocks. A request that fails rejects with `KafkaError`. */
 import { adminConfig, type ClientConfig, requireFeatures, toProperties } from "./config.ts";
-import { CODES, KafkaError } from "./error.ts";
+import { KafkaError } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   AdminCalls,
   ClientHandle,
   type ClusterDescription,
+  CODES,
   type Failed,
   library,
   type NewTopic,
@@ -113,7 +114,8 @@ export class Admin {
       (event) => this.#calls.readGroupOffsets(event),
     );
     if (isFailed(answer)) throw new KafkaError(answer.errorCode, answer.message);
-    return offsets(answer.filter((partition) => partition.offset >= 0));
+    // Errors first: a partition that could not be asked about is not one without an offset.
+    return new Map([...offsets(answer)].filter(([, offset]) => offset >= 0));
   }
 
   /** What still waits for an answer rejects. */

@@ -6,11 +6,12 @@
  */
 import type { ConsumerConfig } from "./config.ts";
 import { requireFeatures, toProperties } from "./config.ts";
-import { CODES, codeName } from "./error.ts";
+import { codeName } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   type AssignmentEvent,
   ClientHandle,
+  CODES,
   ConsumerCalls,
   library,
   type PartitionOffset,
@@ -63,11 +64,6 @@ export class Consumer {
       throw cause;
     }
     this.#calls = calls;
-  }
-
-  /** For `wakeConsumer` on another thread. */
-  get wakeToken(): number {
-    return this.#calls.wakeToken;
   }
 
   /**

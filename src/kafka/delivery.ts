@@ -1,7 +1,7 @@
 /** From librdkafka's word on a record (its status and error code) to the record's outcome. */
 import { type Outcome, refused } from "../outcome.ts";
-import { CODES, codeName } from "./error.ts";
-import { errorText, STATUS } from "./native/index.ts";
+import { codeName } from "./error.ts";
+import { CODES, errorText, STATUS } from "./native/index.ts";
 
 const TOO_LARGE: ReadonlySet<number> = new Set([
   CODES.ERR_MSG_SIZE_TOO_LARGE,

@@ -1,6 +1,7 @@
 /** How Kafka clients tell the outside what happens to them: log lines, never exceptions. */
-import { CODES, codeName } from "./error.ts";
+import { codeName } from "./error.ts";
 import type { ErrorEvent, LogEvent } from "./native/index.ts";
+import { CODES } from "./native/index.ts";
 
 export type KafkaLogLevel = "error" | "warn" | "info" | "debug";
 export type KafkaLog = (level: KafkaLogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;

@@ -5,10 +5,10 @@
 import { type Outcome, refused } from "../outcome.ts";
 import { type ProducerConfig, requireFeatures, toProperties } from "./config.ts";
 import { notTaken, outcomeOf } from "./delivery.ts";
-import { CODES } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   ClientHandle,
+  CODES,
   EVENT,
   type KafkaRecord,
   library,

@@ -2,9 +2,10 @@
  * The simulator: makes seeded events, posts each to serve on its own, and sums up what became of them. `simulate` always returns
  * a summary, whatever the network does; it ends early when asked to stop, or when nothing accepts its connections.
  */
+
+import { systemClock } from "../clock.ts";
 import { UsageError, type Values } from "../options/core.ts";
 import type { simulateOptions } from "../options/simulate.ts";
-import { systemClock } from "./clock.ts";
 import { createEventSource } from "./events.ts";
 import { Load } from "./load.ts";
 import { showProgress } from "./progress.ts";

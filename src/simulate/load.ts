@@ -8,7 +8,7 @@
  * "coordinated omission" (his talk "How NOT to Measure Latency"); wrk2 corrects it in this same way. Without a rate there is no
  * intended time: the latency is that of the request alone, and says nothing of how the service does under a given load.
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import type { EventSource, SimulatedEvent } from "./events.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Tally } from "./tally.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import type { Clock } from "../../src/consume/clock.ts";
+import type { Clock } from "../../src/clock.ts";
 import type { Records } from "../../src/consume/line.ts";
 import type { Lines, Run } from "../../src/consume/worker-messages.ts";
 import type { HeaderName, TransferBuffer } from "../../src/kafka/index.ts";

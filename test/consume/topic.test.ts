@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Report } from "../../src/consume/report.ts";
 import { awaitTopic, readLag } from "../../src/consume/topic.ts";
-import { Admin, Producer, producerConfig } from "../../src/kafka/index.ts";
+import { Admin, GroupOffsets, Producer, producerConfig } from "../../src/kafka/index.ts";
 import { newTopic } from "../support/cluster.ts";
 import { publishAll, quiet, record, settings } from "../support/mock.ts";
 import { keptLog, until } from "./support.ts";
@@ -55,7 +55,8 @@ test("a stop ends the wait at once, also while Kafka has not answered", async ()
 
 test("lag counts what is in Kafka and not in the file", async () => {
   const { brokers, topic } = await newTopic(2);
-  const admin = new Admin({ brokers, group: `g-${topic}`, log: quiet });
+  const admin = new Admin({ brokers, log: quiet });
+  const group = new GroupOffsets({ brokers, group: `g-${topic}`, log: quiet });
   const producer = new Producer({ config: producerConfig(settings(brokers)), log: quiet });
   try {
     await publishAll(
@@ -66,7 +67,7 @@ test("lag counts what is in Kafka and not in the file", async () => {
     const [high0, high1] = [marks[0]!.high, marks[1]!.high];
     expect(high0 + high1).toBe(50);
     const ask = (offsets: readonly (readonly [number, number])[], from: "earliest" | "latest" = "earliest") =>
-      readLag(admin, { topic, from, offsets: new Map(offsets), timeoutMs: 5000 });
+      readLag(admin, group, { topic, from, offsets: new Map(offsets), timeoutMs: 5000 });
     // A broker that has only just started still loads its group coordinator.
     await until("the group coordinator there", () =>
       ask([]).then(
@@ -98,7 +99,7 @@ test("lag counts what is in Kafka and not in the file", async () => {
       ]),
     );
     expect(
-      await readLag(admin, {
+      await readLag(admin, group, {
         topic: `${topic}-missing`,
         from: "earliest",
         offsets: new Map(),
@@ -107,6 +108,7 @@ test("lag counts what is in Kafka and not in the file", async () => {
     ).toEqual(new Map());
   } finally {
     await producer.close(5000);
+    await group.close();
     await admin.close();
   }
 }, 60_000);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { CODES, KafkaError, Reachability } from "../../src/kafka/index.ts";
-import { KafkaFixture, publishAll, record } from "../support/mock.ts";
+import { CODES, GroupOffsets, KafkaError, Reachability } from "../../src/kafka/index.ts";
+import { KafkaFixture, publishAll, quiet, record } from "../support/mock.ts";
 
 let kafka: KafkaFixture;
 beforeEach(() => {
@@ -42,6 +42,20 @@ test("a coordinator that has moved is an error, not a crash; without a group the
   expect((failed as KafkaError).codeName).toStartWith("ERR_NOT_COORDINATOR");
   expect(await admin.groupOffsets("events", [0], 5000)).toEqual(new Map());
   expect(await kafka.admin().groupOffsets("events", [0], 5000).catch(String)).toContain("without a group");
+});
+
+test("a group's offsets are found again after its coordinator has moved", async () => {
+  const offsets = new GroupOffsets({ brokers: kafka.mock.bootstrap, group: "g", log: quiet });
+  try {
+    expect(await offsets.read("events", [0], 5000)).toEqual(new Map());
+    kafka.mock.failNext("OffsetFetch", [CODES.ERR_NOT_COORDINATOR]);
+    const failed = await offsets.read("events", [0], 5000).catch((cause: unknown) => cause);
+    expect(failed).toMatchObject({ code: CODES.ERR_NOT_COORDINATOR });
+    expect(await offsets.read("events", [0], 5000)).toEqual(new Map());
+  } finally {
+    await offsets.close();
+  }
+  expect(await offsets.read("events", [0], 5000).catch(String)).toContain("closed");
 });
 
 test("a request without an answer rejects with the package's name for the error", async () => {

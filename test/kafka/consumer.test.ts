@@ -1,6 +1,6 @@
 /** One consumer's calls and its memory, against the mock cluster. What a group does: group.test.ts. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type ConsumerHooks, HeaderName, RecordBatch, TransferBuffer, wakeConsumer } from "../../src/kafka/index.ts";
+import { type ConsumerHooks, HeaderName, RecordBatch, TransferBuffer } from "../../src/kafka/index.ts";
 import { joinGroup, KafkaFixture, pollUntil, publishAll, readTopic, record } from "../support/mock.ts";
 
 let kafka: KafkaFixture;
@@ -123,56 +123,3 @@ test("a batch that was not released does not hold up close, and cannot be read a
   batch.release();
   expect(() => consumer.poll(batch, 0)).toThrow();
 }, 20_000);
-
-test("a wake-up ends the wait for records, also one that came before it, and does nothing after close", () => {
-  const assigned: number[] = [];
-  const consumer = join("woken", { onAssign: (partitions) => assigned.push(...partitions) });
-  pollUntil(consumer, () => assigned.length === 4);
-  const batch = new RecordBatch(10);
-  for (let i = 0; i < 20; i++) {
-    wakeConsumer(consumer.wakeToken);
-    const started = performance.now();
-    consumer.poll(batch, 10_000);
-    expect(performance.now() - started).toBeLessThan(5000);
-  }
-  const token = consumer.wakeToken;
-  consumer.close(5000);
-  for (let i = 0; i < 1000; i++) wakeConsumer(token);
-}, 30_000);
-
-test("another thread wakes a consumer while it waits, and while it closes", async () => {
-  const consumer = join("woken");
-  const done = new Int32Array(new SharedArrayBuffer(4));
-  const door = JSON.stringify(`${import.meta.dir}/../../src/kafka/index.ts`);
-  const program = `
-    import { wakeConsumer } from ${door};
-    self.onmessage = ({ data: { token, done } }) => {
-      postMessage("started");
-      while (Atomics.load(done, 0) === 0) {
-        wakeConsumer(token);
-        Atomics.wait(done, 0, 0, 1);
-      }
-      postMessage("ended");
-    };`;
-  const worker = new Worker(URL.createObjectURL(new Blob([program], { type: "application/typescript" })));
-  const said = () =>
-    new Promise((resolve) => worker.addEventListener("message", ({ data }) => resolve(data), { once: true }));
-  const started = said();
-  worker.postMessage({ token: consumer.wakeToken, done });
-  expect(await started).toBe("started");
-  const batch = new RecordBatch(10);
-  const begun = performance.now();
-  for (let i = 0; i < 50; i++) consumer.poll(batch, 10_000);
-  expect(performance.now() - begun).toBeLessThan(5000);
-  consumer.close(5000);
-  for (let i = 0; i < 5; i++) {
-    const next = join(`woken-${i}`);
-    next.poll(batch, 1);
-    next.close(5000);
-  }
-  const ended = said();
-  Atomics.store(done, 0, 1);
-  Atomics.notify(done, 0);
-  expect(await ended).toBe("ended");
-  worker.terminate();
-}, 30_000);

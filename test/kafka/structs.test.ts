@@ -91,7 +91,11 @@ test("partition lists", async () => {
 test("constants", async () => {
   await check(structs.EVENT, named("RD_KAFKA_EVENT_", structs.EVENT));
   await check(structs.STATUS, named("RD_KAFKA_MSG_STATUS_", structs.STATUS));
-  await check(structs.PURGE, { QUEUE: "RD_KAFKA_PURGE_F_QUEUE", INFLIGHT: "RD_KAFKA_PURGE_F_INFLIGHT" });
+  await check(structs.PURGE, {
+    QUEUE: "RD_KAFKA_PURGE_F_QUEUE",
+    INFLIGHT: "RD_KAFKA_PURGE_F_INFLIGHT",
+    NON_BLOCKING: "RD_KAFKA_PURGE_F_NON_BLOCKING",
+  });
   await check(structs.OFFSET_SPEC, named("RD_KAFKA_OFFSET_SPEC_", structs.OFFSET_SPEC));
   await check(structs.CLIENT_TYPE, { producer: "RD_KAFKA_PRODUCER", consumer: "RD_KAFKA_CONSUMER" });
   await check(API_KEYS, named("RD_KAFKAP_", API_KEYS));

@@ -1,6 +1,6 @@
 /** The sending loop on a clock of the test's own: pacing, the cap on what is under way, stopping and giving up. */
 import { describe, expect, test } from "bun:test";
-import type { Clock } from "../../src/simulate/clock.ts";
+import type { Clock } from "../../src/clock.ts";
 import { createEventSource } from "../../src/simulate/events.ts";
 import { Load, type LoadPlan, MAX_FAILED_CONNECTIONS } from "../../src/simulate/load.ts";
 import { acked, type Outcome, unreachable } from "../../src/simulate/outcome.ts";

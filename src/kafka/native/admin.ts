@@ -1,6 +1,7 @@
 /** Admin requests: sent with a number as their opaque, answered by an event on the client's main queue that carries it. */
 import type { Pointer } from "bun:ffi";
 import type { ClientHandle } from "./client.ts";
+import { CODES } from "./codes.ts";
 import { rd } from "./library.ts";
 import { at, cString, ErrorText, int32, OutWord, OwnedBuffer, pointerArray, pointersAt, textAt } from "./memory.ts";
 import { type PartitionResult, readPartition, readPartitionList, withPartitionList } from "./partitions.ts";
@@ -33,7 +34,6 @@ export interface NewTopic {
 
 export type Failed = { readonly errorCode: number; readonly message: string };
 
-const UNKNOWN_TOPIC_OR_PART = 3;
 const NO_TOPIC_ID = /^A*=*$/;
 
 export class AdminCalls {
@@ -151,7 +151,7 @@ export class AdminCalls {
     const result = rd().rd_kafka_event_DescribeTopics_result(event)!;
     const count = new OutWord();
     const [description] = pointersAt(rd().rd_kafka_DescribeTopics_result_topics(result, count.bytes), count.asNumber);
-    if (description === undefined) return { errorCode: UNKNOWN_TOPIC_OR_PART, message: "" };
+    if (description === undefined) return { errorCode: CODES.ERR_UNKNOWN_TOPIC_OR_PART, message: "" };
     const failed = readError(rd().rd_kafka_TopicDescription_error(description));
     if (failed) return failed;
     const id = textAt(rd().rd_kafka_Uuid_base64str(rd().rd_kafka_TopicDescription_topic_id(description)));

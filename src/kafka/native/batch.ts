@@ -72,8 +72,7 @@ export class RecordBatch {
    */
   fill(queue: Pointer, timeoutMs: number, onError: (errorCode: number, partition: number) => void): void {
     if (this.#count !== 0) throw new Error("release the batch before filling it again");
-    // librdkafka waits until the array is full or the time is over: wait for one, then take what else is there. The waiting call
-    // comes first: any call may use up a wake-up (see `wakeConsumer`), and then it must be the one that returns.
+    // librdkafka waits until the array is full or the time is over: wait for one, then take what else is there.
     let taken = this.#take(queue, timeoutMs, 0, 1);
     if (taken === 1) taken += this.#take(queue, 0, 1, this.capacity - 1);
     this.#keepRecords(taken, onError);

@@ -102,9 +102,12 @@ export class ClientHandle {
     }
   }
 
-  /** Gives up on what is queued (reported as not persisted) and, where asked, on what is in flight (possibly persisted). */
+  /**
+   * Gives up on what is queued (reported as not persisted) and, where asked, on what is in flight (possibly persisted). Does not wait
+   * for librdkafka's broker threads, which may be in the middle of a name look-up: the reports say when it is done.
+   */
   purge(inFlightToo: boolean): void {
-    rd().rd_kafka_purge(this.rk, PURGE.QUEUE | (inFlightToo ? PURGE.INFLIGHT : 0));
+    rd().rd_kafka_purge(this.rk, PURGE.NON_BLOCKING | PURGE.QUEUE | (inFlightToo ? PURGE.INFLIGHT : 0));
   }
 
   /** Raises a fatal error as if the cluster had: for tests. */

@@ -6,14 +6,12 @@
 import type { Pointer } from "bun:ffi";
 import type { RecordBatch } from "./batch.ts";
 import { type ClientHandle, ConfigurationError } from "./client.ts";
+import { CODES } from "./codes.ts";
 import { rd } from "./library.ts";
 import { cString, textAt } from "./memory.ts";
 import { type PartitionOffset, type PartitionResult, readPartitionList, withPartitionList } from "./partitions.ts";
 import { EventQueue } from "./queue.ts";
 import { EVENT } from "./structs.ts";
-
-const ASSIGN_PARTITIONS = -175;
-const ERR_FAIL = -196;
 
 /** A rebalance that waits for its answer: `answer` must be called for the group to go on. */
 export interface AssignmentEvent {
@@ -36,12 +34,6 @@ export class ConsumerCalls {
   readonly #records: EventQueue;
   /** Where librdkafka forwards the group's queue while it closes. */
   #closing: EventQueue | undefined;
-  /**
-   * Forwards a wake-up to `#records`. Another thread knows it by address (`wakeToken`) and may use it at any time, also while
-   * this consumer closes and afterwards. So it is never destroyed: a few hundred bytes a consumer, and no wake-up that comes
-   * late can touch freed memory. (A librdkafka queue does not need its client to be alive; it is locked and counted by itself.)
-   */
-  readonly #wake: Pointer;
   /** Filled from here. What of them is not released when the consumer is destroyed must be, or `rd_kafka_destroy` never ends. */
   readonly #batches = new Set<RecordBatch>();
 
@@ -52,13 +44,6 @@ export class ConsumerCalls {
     if (group === null) throw new ConfigurationError("a consumer needs a group.id");
     this.#group = new EventQueue(group);
     this.#records = EventQueue.create(client.rk);
-    this.#wake = rd().rd_kafka_queue_new(client.rk)!;
-    rd().rd_kafka_queue_forward(this.#wake, this.#records.handle);
-  }
-
-  /** For `wakeConsumer`, in any thread of this process and at any time. */
-  get wakeToken(): number {
-    return this.#wake as number;
   }
 
   subscribe(topic: string): number {
@@ -90,7 +75,7 @@ export class ConsumerCalls {
     switch (rd().rd_kafka_event_type(event)) {
       case EVENT.REBALANCE: {
         const partitions = readPartitionList(rd().rd_kafka_event_topic_partition_list(event));
-        const kind = errorCode === ASSIGN_PARTITIONS ? "assign" : "revoke";
+        const kind = errorCode === CODES.ERR__ASSIGN_PARTITIONS ? "assign" : "revoke";
         const isLost = kind === "revoke" && rd().rd_kafka_assignment_lost(this.#client.rk) !== 0;
         return { type: "assignment", event: { kind, partitions, isLost } };
       }
@@ -109,7 +94,12 @@ export class ConsumerCalls {
         };
       case EVENT.FETCH:
         // It can only come from a partition that was not forwarded. Dropped, it would be skipped by the next commit.
-        return { type: "error", errorCode: ERR_FAIL, message: "a record came on the group's queue", isFatal: true };
+        return {
+          type: "error",
+          errorCode: CODES.ERR__FAIL,
+          message: "a record came on the group's queue",
+          isFatal: true,
+        };
       default:
         return undefined;
     }
@@ -203,19 +193,10 @@ export class ConsumerCalls {
   destroy(): void {
     for (const batch of this.#batches) batch.release();
     this.#batches.clear();
-    rd().rd_kafka_queue_forward(this.#wake, null);
     this.#records.destroy();
     this.#group.destroy();
     this.#closing?.destroy();
   }
-}
-
-/**
- * Wakes the thread whose consumer has this `wakeToken` out of its wait for records, or keeps it from its next one. Does nothing
- * for a consumer that is closed. A number that was never a `wakeToken` in this process must not be passed.
- */
-export function wakeConsumer(wakeToken: number): void {
-  rd().rd_kafka_queue_yield(wakeToken as Pointer);
 }
 
 function takeError(error: Pointer | null): string {

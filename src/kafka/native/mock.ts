@@ -58,10 +58,6 @@ export class MockCluster {
     mockLibrary().rd_kafka_mock_push_request_errors_array(this.#handle, API_KEYS[api], errors.length, errors);
   }
 
-  clearFailures(api: keyof typeof API_KEYS): void {
-    mockLibrary().rd_kafka_mock_clear_request_errors(this.#handle, API_KEYS[api]);
-  }
-
   /** Cuts every connection and refuses new ones; all brokers without an id. */
   setDown(broker?: number): void {
     for (const id of this.#ids(broker))
@@ -77,10 +73,6 @@ export class MockCluster {
   setRoundTrip(rttMs: number, broker?: number): void {
     for (const id of this.#ids(broker))
       check(`broker ${id}`, mockLibrary().rd_kafka_mock_broker_set_rtt(this.#handle, id, rttMs));
-  }
-
-  setLeader(topic: string, partition: number, broker: number): void {
-    check(topic, mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), partition, broker));
   }
 
   async close(): Promise<void> {

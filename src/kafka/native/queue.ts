@@ -66,8 +66,14 @@ export class EventQueue {
       setImmediate(turn);
     };
     const options = { fd: readEnd, socket: { data: () => (isTurnDue ? undefined : turn()) } };
-    // Bun owns the read end from here and closes it with the socket.
-    const socket = Bun.connect(options as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
+    let socket: Promise<Socket>;
+    try {
+      // Bun owns the read end from here and closes it with the socket.
+      socket = Bun.connect(options as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
+    } catch (cause) {
+      for (const end of ends) libc().close(end);
+      throw cause;
+    }
     this.#watch = { writeEnd, socket };
     rd().rd_kafka_queue_io_event_enable(this.handle, writeEnd, new Uint8Array([1]), 1);
     // What came before this line has sent no wake-up, and would keep all that follows from sending one.

@@ -60,7 +60,7 @@ export const STATUS = { NOT_PERSISTED: 0, POSSIBLY_PERSISTED: 1, PERSISTED: 2 } 
 export const MSG_F_COPY = 0x2;
 
 /** RD_KAFKA_PURGE_F_* */
-export const PURGE = { QUEUE: 0x1, INFLIGHT: 0x2 } as const;
+export const PURGE = { QUEUE: 0x1, INFLIGHT: 0x2, NON_BLOCKING: 0x4 } as const;
 
 /** RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE */
 export const DESTROY_NO_CONSUMER_CLOSE = 0x8;

@@ -56,7 +56,6 @@ export const librdkafkaSymbols = {
     returns: "ptr",
   },
   rd_kafka_queue_forward: { args: ["ptr" /* src */, "ptr" /* dst */], returns: "void" },
-  rd_kafka_queue_yield: { args: ["ptr" /* rkqu */], returns: "void" },
   rd_kafka_queue_io_event_enable: {
     args: ["ptr" /* rkqu */, "i32" /* fd */, "buffer" /* payload */, "usize" /* size */],
     returns: "void",
@@ -222,15 +221,10 @@ export const mockSymbols = {
     args: ["ptr" /* mcluster */, "i16" /* ApiKey */, "usize" /* cnt */, "buffer" /* errors */],
     returns: "void",
   },
-  rd_kafka_mock_clear_request_errors: { args: ["ptr" /* mcluster */, "i16" /* ApiKey */], returns: "void" },
   rd_kafka_mock_broker_set_down: { args: ["ptr" /* mcluster */, "i32" /* broker_id */], returns: "i32" },
   rd_kafka_mock_broker_set_up: { args: ["ptr" /* mcluster */, "i32" /* broker_id */], returns: "i32" },
   rd_kafka_mock_broker_set_rtt: {
     args: ["ptr" /* mcluster */, "i32" /* broker_id */, "i32" /* rtt_ms */],
-    returns: "i32",
-  },
-  rd_kafka_mock_partition_set_leader: {
-    args: ["ptr" /* mcluster */, "buffer" /* topic */, "i32" /* partition */, "i32" /* broker_id */],
     returns: "i32",
   },
 } as const;

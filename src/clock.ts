@@ -1,4 +1,4 @@
-/** Time, as the load generator needs it; a test brings its own. */
+/** Time, as what waits or measures sees it; a test brings its own. */
 export interface Clock {
   /** Milliseconds with fractions, from any fixed point; never goes back. */
   nowMs(): number;
