@@ -9,24 +9,134 @@ export interface Reason {
   /** Sending the same event again, unchanged, may succeed. */
   readonly retry: boolean;
   readonly title: string;
+  /** A `detail` as an answer may bring it, for the documentation. */
+  readonly example: string;
 }
 
 export const REASONS = {
-  invalid_json: { status: 400, retry: false, title: "The body is not JSON" },
-  invalid_parameter: { status: 400, retry: false, title: "A query parameter has a value that cannot be taken" },
-  not_found: { status: 404, retry: false, title: "There is nothing at this path" },
-  method_not_allowed: { status: 405, retry: false, title: "This path does not take this method" },
-  event_too_large: { status: 413, retry: false, title: "The event is larger than the limit" },
-  unsupported_media_type: { status: 415, retry: false, title: "The content type is not taken here" },
-  unsupported_encoding: { status: 415, retry: false, title: "The content encoding is not taken here" },
-  invalid_event: { status: 422, retry: false, title: "The event does not have the right shape" },
-  rejected_by_kafka: { status: 422, retry: false, title: "Kafka does not take this record" },
-  internal_error: { status: 500, retry: true, title: "Something went wrong inside Sluice" },
-  overloaded: { status: 503, retry: true, title: "Too many events are waiting for Kafka" },
-  kafka_unreachable: { status: 503, retry: true, title: "Kafka cannot be reached" },
-  not_delivered: { status: 503, retry: true, title: "Kafka did not take the record; it is not in the topic" },
-  shutting_down: { status: 503, retry: true, title: "The server is stopping" },
-  delivery_unknown: { status: 504, retry: true, title: "It is not known whether the record is in the topic" },
+  invalid_json: {
+    status: 400,
+    retry: false,
+    title: "The body is not JSON",
+    example: "the body is not valid JSON: it ends too early, at byte 9 (line 1, column 10)",
+  },
+  invalid_parameter: {
+    status: 400,
+    retry: false,
+    title: "A query parameter has a value that cannot be taken",
+    example: "kye: is not taken here; what is taken: ack, key, timestamp, header.<name>",
+  },
+  invalid_encoding: {
+    status: 400,
+    retry: false,
+    title: "The body is not in its content encoding",
+    example: "the body is not whole and valid gzip, as Content-Encoding says it is",
+  },
+  empty_batch: { status: 400, retry: false, title: "The batch holds no event", example: "the batch holds no event" },
+  unknown_topic: {
+    status: 404,
+    retry: false,
+    title: "Events for this topic are not taken here",
+    example: "this server takes no events for the topic orders",
+  },
+  not_found: {
+    status: 404,
+    retry: false,
+    title: "There is nothing at this path",
+    example: "the paths there are stand at /docs",
+  },
+  method_not_allowed: {
+    status: 405,
+    retry: false,
+    title: "This path does not take this method",
+    example: "this path takes POST",
+  },
+  body_timeout: {
+    status: 408,
+    retry: true,
+    title: "The body did not come in time",
+    example: "the body was not there within body_timeout_ms (30000)",
+  },
+  event_too_large: {
+    status: 413,
+    retry: false,
+    title: "The event is larger than the limit",
+    example: "value, key and headers together have 1000417 bytes; max_event_bytes is 1000000",
+  },
+  batch_too_large: {
+    status: 413,
+    retry: false,
+    title: "The batch is larger than the limit",
+    example: "the batch holds 12000 events; max_batch_events is 10000",
+  },
+  unsupported_media_type: {
+    status: 415,
+    retry: false,
+    title: "The content type is not taken here",
+    example:
+      'Content-Type must be one of application/json, …, or the headers those of a binary CloudEvent: not "application/xml"',
+  },
+  unsupported_encoding: {
+    status: 415,
+    retry: false,
+    title: "The content encoding is not taken here",
+    example: 'Content-Encoding must be one of gzip, zstd, br, deflate, identity, not "compress"',
+  },
+  invalid_event: {
+    status: 422,
+    retry: false,
+    title: "The event does not have the right shape",
+    example: "/user_id: must be a string",
+  },
+  invalid_timestamp: {
+    status: 422,
+    retry: false,
+    title: "Kafka takes no record with this timestamp",
+    example: "the timestamp is 7200000 ms ahead; more than 3600000 ms Kafka does not take",
+  },
+  batch_refused: {
+    status: 422,
+    retry: false,
+    title: "Another event of this atomic batch is invalid",
+    example: "nothing of this atomic batch was published: event 3 is invalid",
+  },
+  rejected_by_kafka: {
+    status: 422,
+    retry: false,
+    title: "Kafka does not take this record",
+    example: "ERR_INVALID_RECORD: Broker: Broker failed to validate record",
+  },
+  internal_error: {
+    status: 500,
+    retry: true,
+    title: "Something went wrong inside Sluice",
+    example: "the server's log says more",
+  },
+  overloaded: {
+    status: 503,
+    retry: true,
+    title: "Too many events are waiting for Kafka",
+    example: "100000 events wait for Kafka; max_pending_events is 100000",
+  },
+  kafka_unreachable: {
+    status: 503,
+    retry: true,
+    title: "Kafka cannot be reached",
+    example: "Kafka has been away for 2.4 s",
+  },
+  not_delivered: {
+    status: 503,
+    retry: true,
+    title: "Kafka did not take the record; it is not in the topic",
+    example: "the record did not reach Kafka (ERR__MSG_TIMED_OUT: Local: Message timed out)",
+  },
+  shutting_down: { status: 503, retry: true, title: "The server is stopping", example: "the server is stopping" },
+  delivery_unknown: {
+    status: 504,
+    retry: true,
+    title: "It is not known whether the record is in the topic",
+    example: "no word from Kafka within the delivery timeout; the record may or may not be in the topic",
+  },
 } as const satisfies Record<string, Reason>;
 
 export type ReasonCode = keyof typeof REASONS;

@@ -21,7 +21,6 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
   );
   const kafka = connect(options, log);
   const ingest = new Ingest({
-    topic: options.kafkaTopic,
     publish: (batch, settle) => kafka.producer.publish(batch, settle),
     kafkaAwayMs: () => kafka.reachability.awayMs,
     limits: options,
@@ -32,10 +31,19 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
     awayMs: kafka.reachability.awayMs,
     brokers: options.kafkaBrokers,
     topic: options.kafkaTopic,
-    isTopicReady: kafka.topic.isReady,
+    isTopicReady: kafka.topics.every((topic) => topic.isReady),
   });
   const server = listen(
-    createApp({ ingest, kafka: state, log, version: packageJson.version, limits: options }),
+    createApp({
+      ingest,
+      kafka: state,
+      log,
+      version: packageJson.version,
+      limits: options,
+      topics: topicsOf(options),
+      ack: options.ack,
+      keyMember: options.keyMember,
+    }),
     options,
   );
   log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
@@ -49,6 +57,11 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
   ingest.stop();
   log.info({ counts: ingest.counts }, "stopped");
   return 0;
+}
+
+/** The one of the paths that name none, then the others. */
+function topicsOf({ kafkaTopic, topics }: Options): readonly [string, ...string[]] {
+  return [kafkaTopic, ...new Set(topics?.split(",") ?? [])];
 }
 
 function connect(options: Options, log: Log) {
@@ -75,18 +88,15 @@ function connect(options: Options, log: Log) {
     log: kafkaLog,
     onContact: () => reachability.noteContact(),
   });
-  const topic = new TopicKeeper(
-    admin,
-    { topic: options.kafkaTopic, partitions: options.kafkaPartitions, replication: options.kafkaReplication },
-    kafkaLog,
-  );
+  const made = { partitions: options.kafkaPartitions, replication: options.kafkaReplication };
+  const topics = topicsOf(options).map((topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog));
   const close = async () => {
     reachability.stop();
-    topic.stop();
+    for (const topic of topics) topic.stop();
     await producer.close(0);
     await admin.close();
   };
-  return { reachability, producer, topic, close };
+  return { reachability, producer, topics, close };
 }
 
 await runCommand({

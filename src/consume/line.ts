@@ -8,7 +8,7 @@
  * (`id_base64`, `key_base64`, `value_base64`); what is missing is null. Each value is copied once and checked where it then lies.
  */
 
-import { isPlainText, jsonToOneLine, writeJsonString } from "../json.ts";
+import { isPlainText, jsonToOneLine, writeJsonString } from "../json/index.ts";
 import { HeaderName, type RecordBatch, TransferBuffer } from "../kafka/index.ts";
 import { headBytes } from "./line-head.ts";
 import { putNumber } from "./number.ts";

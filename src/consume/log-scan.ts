@@ -1,6 +1,6 @@
 /** Reads a log file from a position to its end, in pieces: what it holds, and where its last whole line ends. Changes nothing. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { isJson } from "../json.ts";
+import { isJson } from "../json/index.ts";
 import { type LineHead, mayBeginLog, readLineHead } from "./line-head.ts";
 
 export interface LogScan {

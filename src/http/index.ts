@@ -3,9 +3,14 @@ import { Elysia } from "elysia";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
 import { refused } from "../outcome.ts";
-import { documentation, registerEventDetail, statusDetail } from "./openapi.ts";
+import { printable } from "./content.ts";
+import { documentation } from "./documentation.ts";
+import type { Where } from "./intake.ts";
+import { type Limits, limitsResponse } from "./limits.ts";
+import { limitsDetail, registerEventDetail, registerEventsDetail, statusDetail, topicEventsDetail } from "./openapi.ts";
+import type { Ack } from "./parameters.ts";
 import { problemResponse } from "./problem.ts";
-import { RegisterEvent } from "./register-event.ts";
+import { Register } from "./register.ts";
 import { type KafkaState, statusResponse } from "./status.ts";
 
 export type { KafkaState } from "./status.ts";
@@ -15,22 +20,25 @@ export interface HttpOptions {
   readonly kafka: () => KafkaState;
   readonly log: Log;
   readonly version: string;
-  readonly limits: {
-    readonly maxEventBytes: number;
-    readonly maxPendingEvents: number;
-    readonly maxPendingBytes: number;
-  };
+  readonly limits: Limits;
+  /** The first is that of the paths that name none. */
+  readonly topics: readonly [string, ...string[]];
+  readonly ack: Ack;
+  readonly keyMember: string | undefined;
 }
 
 /** Which methods a path takes, for 405 answers. */
-const METHODS: Readonly<Record<string, string>> = {
-  "/register_event": "POST",
-  "/get_status": "GET, HEAD",
-  "/": "GET, HEAD",
-};
+const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
+  [/^\/register_events?$/, "POST"],
+  [/^\/topics\/[^/]+\/events$/, "POST"],
+  [/^\/(?:get_status|limits|docs|openapi\.json)?$/, "GET, HEAD"],
+];
 
 export function createApp(options: HttpOptions) {
-  const registerEvent = new RegisterEvent({ ingest: options.ingest, maxEventBytes: options.limits.maxEventBytes });
+  const register = new Register(options);
+  const one: Where = { topic: options.topics[0], shape: "one" };
+  const many: Where = { topic: options.topics[0], shape: "many" };
+  const topics = new Map(options.topics.map((topic): [string, Where] => [topic, { topic, shape: "many" }]));
   return new Elysia({ name: "sluice" })
     .onError(({ code, error, request }) => {
       if (code === "NOT_FOUND") return notFound(options.ingest, request);
@@ -39,10 +47,23 @@ export function createApp(options: HttpOptions) {
       // Never the error's own words: they may hold anything.
       return problemResponse({ code: "internal_error", detail: "the server's log says more" });
     })
-    .post("/register_event", ({ request }) => registerEvent.handle(request), {
+    .post("/register_event", ({ request }) => register.handle(request, one), {
       parse: "none",
       detail: registerEventDetail,
     })
+    .post("/register_events", ({ request }) => register.handle(request, many), {
+      parse: "none",
+      detail: registerEventsDetail,
+    })
+    .post(
+      "/topics/:topic/events",
+      ({ request, params }) => {
+        const where = topics.get(params.topic);
+        return where === undefined ? unknownTopic(options.ingest, params.topic) : register.handle(request, where);
+      },
+      { parse: "none", detail: topicEventsDetail },
+    )
+    .get("/limits", () => limitsResponse(options.limits), { detail: limitsDetail })
     .get("/get_status", () => statusResponse(options), { detail: statusDetail })
     .get("/", () => new Response(null, { status: 302, headers: { location: "/docs" } }), { detail: { hide: true } })
     .use(documentation(options.version));
@@ -50,13 +71,19 @@ export function createApp(options: HttpOptions) {
 
 function notFound(ingest: Ingest, request: Request): Response {
   const path = pathOf(request.url);
-  const allow = METHODS[path];
+  const allow = METHODS.find(([pattern]) => pattern.test(path))?.[1];
   if (allow === undefined) {
     ingest.count(refused("not_found", ""));
     return problemResponse({ code: "not_found", detail: "the paths there are stand at /docs" });
   }
   ingest.count(refused("method_not_allowed", ""));
   return problemResponse({ code: "method_not_allowed", detail: `this path takes ${allow}` }, { allow });
+}
+
+function unknownTopic(ingest: Ingest, topic: string): Response {
+  ingest.count(refused("unknown_topic", ""));
+  const detail = `this server takes no events for the topic ${printable(topic)}`;
+  return problemResponse({ code: "unknown_topic", detail });
 }
 
 /** By hand: `new URL` throws on what an HTTP/1.0 request without Host brings. */

@@ -4,10 +4,12 @@ import { REASONS, type ReasonCode } from "../outcome.ts";
 export interface Problem {
   readonly code: ReasonCode;
   readonly detail: string;
-  /** JSON pointer (RFC 6901) to the member that is wrong. */
+  /** JSON pointer (RFC 6901) into the event, to the member that is wrong. */
   readonly pointer?: string;
   /** The query parameter that is wrong. */
   readonly parameter?: string;
+  /** The request header that is wrong. */
+  readonly header?: string;
   /** The event's id, where it has one already. */
   readonly id?: string;
   /** What is in force and what was found, where a limit was passed. */
@@ -19,22 +21,25 @@ function typeOf(code: ReasonCode): string {
   return `urn:sluice:problem:${code}`;
 }
 
-export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
-  const reason = REASONS[problem.code];
-  const body = {
-    type: typeOf(problem.code),
-    title: reason.title,
-    status: reason.status,
+/** What an answer says of a problem, beside what the HTTP status says. */
+export function problemMembers(problem: Problem) {
+  return {
     detail: problem.detail,
     code: problem.code,
-    retry: reason.retry,
+    retry: REASONS[problem.code].retry,
     pointer: problem.pointer,
     parameter: problem.parameter,
+    header: problem.header,
     id: problem.id,
     limit: problem.limit,
   };
+}
+
+export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+  const { status, title } = REASONS[problem.code];
+  const body = { type: typeOf(problem.code), title, status, ...problemMembers(problem) };
   return new Response(JSON.stringify(body), {
-    status: reason.status,
+    status,
     headers: { "content-type": "application/problem+json", ...headers },
   });
 }

@@ -2,15 +2,25 @@
 import type { Outcome } from "../outcome.ts";
 
 export interface AcceptedEvent {
+  readonly topic: string;
   readonly id: string;
   readonly key: string | null;
-  /** The client's own bytes. */
-  readonly value: Uint8Array;
+  /** The client's own bytes; null makes a record without a value. */
+  readonly value: Uint8Array | null;
+  /** Beside those that every record carries. */
+  readonly headers: readonly RecordHeader[];
+  /** The record's timestamp, ms since 1970; undefined leaves it to the Kafka client: now. */
+  readonly timestampMs: number | undefined;
   /** Milliseconds since 1970. */
   readonly receivedAtMs: number;
 }
 
 export type RecordHeader = readonly [name: string, value: string];
+
+/** Is told what became of the event that was accepted under `index`; once. */
+export interface Receiver {
+  receive(index: number, outcome: Outcome): void;
+}
 
 /** The names of the headers that every record carries. */
 export const ID_HEADER = "id";
@@ -22,37 +32,37 @@ export const RECEIVED_HEADER = "received_at_ms";
 export class PendingEvent {
   readonly topic: string;
   readonly key: string | null;
-  readonly value: Uint8Array;
+  readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
+  readonly timestampMs: number | undefined;
   /** Value, key and headers together: what counts against the budget. */
   readonly bytes: number;
   /** On the monotonic clock, in ms. */
   readonly acceptedAt: number;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #receiver: Receiver;
+  readonly #index: number;
   isAnswered = false;
 
-  constructor(
-    topic: string,
-    event: AcceptedEvent,
-    bytes: number,
-    acceptedAt: number,
-    resolve: (outcome: Outcome) => void,
-  ) {
-    this.topic = topic;
+  // On every event's way: an object of options would be one more a time.
+  constructor(event: AcceptedEvent, bytes: number, acceptedAt: number, receiver: Receiver, index: number) {
+    this.topic = event.topic;
     this.key = event.key;
     this.value = event.value;
-    this.headers = [
+    const own: readonly RecordHeader[] = [
       [ID_HEADER, event.id],
       [RECEIVED_HEADER, String(event.receivedAtMs)],
     ];
+    this.headers = event.headers.length === 0 ? own : own.concat(event.headers);
+    this.timestampMs = event.timestampMs;
     this.bytes = bytes;
     this.acceptedAt = acceptedAt;
-    this.#resolve = resolve;
+    this.#receiver = receiver;
+    this.#index = index;
   }
 
   answer(outcome: Outcome): void {
     this.isAnswered = true;
-    this.#resolve(outcome);
+    this.#receiver.receive(this.#index, outcome);
   }
 }
 
@@ -61,5 +71,7 @@ const FIXED_HEADER_BYTES = ID_HEADER.length + RECEIVED_HEADER.length + 13;
 /** The size that `max_event_bytes` limits: value, key and headers together. */
 export function eventBytes(event: AcceptedEvent): number {
   const key = event.key === null ? 0 : Buffer.byteLength(event.key);
-  return event.value.byteLength + key + Buffer.byteLength(event.id) + FIXED_HEADER_BYTES;
+  let headers = Buffer.byteLength(event.id) + FIXED_HEADER_BYTES;
+  for (const [name, value] of event.headers) headers += Buffer.byteLength(name) + Buffer.byteLength(value);
+  return (event.value?.byteLength ?? 0) + key + headers;
 }

@@ -8,16 +8,22 @@
 import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { type BufferLimits, LingerBuffer } from "./buffer.ts";
 import { DrainRate } from "./drain-rate.ts";
-import { type AcceptedEvent, eventBytes, PendingEvent } from "./event.ts";
+import { type AcceptedEvent, eventBytes, PendingEvent, type Receiver } from "./event.ts";
 
 export type { BufferLimits } from "./buffer.ts";
-export { type AcceptedEvent, eventBytes, ID_HEADER, type PendingEvent, RECEIVED_HEADER } from "./event.ts";
+export {
+  type AcceptedEvent,
+  eventBytes,
+  ID_HEADER,
+  type PendingEvent,
+  RECEIVED_HEADER,
+  type Receiver,
+} from "./event.ts";
 
 /** Hands a batch to Kafka; `settle` is called exactly once for each event. */
 export type Publish = (batch: readonly PendingEvent[], settle: (event: PendingEvent, outcome: Outcome) => void) => void;
 
 export interface IngestOptions {
-  readonly topic: string;
   readonly publish: Publish;
   /** How long Kafka has been silent, in ms; 0 while it is reachable. */
   readonly kafkaAwayMs: () => number;
@@ -61,19 +67,18 @@ export class Ingest {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 
-  /** The event's outcome: a refusal at once, or a promise of Kafka's word, which never rejects. */
-  accept(event: AcceptedEvent): Refused | Promise<Outcome> {
+  /** A refusal at once; or nothing, and `receiver` is told Kafka's word under `index`, perhaps before this returns. */
+  accept(event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
     const bytes = eventBytes(event);
     const refusal = this.#admit(bytes);
     if (refusal) return this.count(refusal);
     this.#counts.accepted++;
     this.#pendingEvents++;
     this.#pendingBytes += bytes;
-    return new Promise((resolve) => {
-      const pending = new PendingEvent(this.#options.topic, event, bytes, performance.now(), resolve);
-      this.#waiting.add(pending);
-      this.#buffer.add(pending);
-    });
+    const pending = new PendingEvent(event, bytes, performance.now(), receiver, index);
+    this.#waiting.add(pending);
+    this.#buffer.add(pending);
+    return undefined;
   }
 
   #admit(bytes: number): Refused | undefined {

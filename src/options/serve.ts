@@ -1,6 +1,6 @@
 /** Options of `bun run serve`. */
-import { kafkaOptions, logLevel, topicCreationOptions } from "./common.ts";
-import { integer, integerOr, text } from "./core.ts";
+import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
+import { choice, integer, integerOr, text, textOr } from "./core.ts";
 
 export const serveOptions = {
   ...kafkaOptions,
@@ -54,6 +54,49 @@ export const serveOptions = {
     default: 1_000_000,
     help: "the largest event: value, key and headers together",
   }),
+  maxBatchEvents: integer({
+    flag: "max-batch-events",
+    placeholder: "<count>",
+    min: 1,
+    max: 1_000_000,
+    default: 10_000,
+    help: "events in one request, at the most",
+  }),
+  maxBatchBytes: integer({
+    flag: "max-batch-bytes",
+    placeholder: "<bytes>",
+    min: 1000,
+    max: 1_000_000_000,
+    default: 16_000_000,
+    help: "the largest body of a batch, decoded",
+  }),
+  bodyTimeoutMs: integer({
+    flag: "body-timeout-ms",
+    placeholder: "<ms>",
+    min: 100,
+    max: 200_000,
+    default: 30_000,
+    help: "how long a request's body may take to arrive; past it 408",
+  }),
+  ack: choice({
+    flag: "ack",
+    choices: ["all", "queued"],
+    default: "all",
+    help: "what a request without ?ack= waits for: all in-sync replicas, or only the buffer (such events may be lost)",
+  }),
+  keyMember: textOr({
+    flag: "key-member",
+    placeholder: "<member>",
+    defaultText: "none",
+    help: "the member of an event that is its record key, unless ?key= says otherwise",
+  }),
+  topics: textOr({
+    flag: "topics",
+    placeholder: "<topic,…>",
+    defaultText: "only that of --kafka-topic",
+    help: "more topics, for POST /topics/<topic>/events",
+    check: topicsProblem,
+  }),
   maxPendingEvents: integer({
     flag: "max-pending-events",
     placeholder: "<count>",
@@ -72,3 +115,10 @@ export const serveOptions = {
   }),
   logLevel,
 };
+
+function topicsProblem(list: string): string | undefined {
+  return list
+    .split(",")
+    .map(topicProblem)
+    .find((problem) => problem !== undefined);
+}

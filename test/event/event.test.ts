@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { checkEvent } from "../../src/event/index.ts";
+import { checkPlainEvent } from "../../src/event/index.ts";
 import { isRfc3339 } from "../../src/event/rfc3339.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const check = (text: string) => checkPlainEvent(bytes(text), undefined, "the body");
 
 describe("events that are taken", () => {
   for (const [what, text, id] of [
@@ -20,7 +21,7 @@ describe("events that are taken", () => {
     ["__proto__ as a member", '{"__proto__":{"id":3}}', null],
     ["10,000 levels of nesting", `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`, null],
   ] as const) {
-    test(what, () => expect(checkEvent(bytes(text))).toEqual({ isValid: true, id }));
+    test(what, () => expect(check(text)).toMatchObject({ isValid: true, id, key: null, headers: [] }));
   }
 });
 
@@ -55,20 +56,21 @@ describe("events that are refused, with what and where", () => {
     ["a timestamp in epoch ms", '{"timestamp":1700000000000}', "invalid_event", "/timestamp", "must be a string"],
   ] as const) {
     test(what, () => {
-      const checked = checkEvent(bytes(text));
+      const checked = check(text);
       expect(checked.isValid).toBe(false);
       if (checked.isValid) return;
-      expect(checked.problem.code).toBe(code);
-      expect(checked.problem.pointer).toBe(pointer);
-      expect(checked.problem.detail).toContain(detail);
+      expect(checked.code).toBe(code);
+      expect(checked.pointer).toBe(pointer);
+      expect(checked.detail).toContain(detail);
     });
   }
 
   test("bytes that are not UTF-8", () => {
-    const checked = checkEvent(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d));
+    const checked = checkPlainEvent(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), undefined, "the body");
     expect(checked).toEqual({
       isValid: false,
-      problem: { code: "invalid_json", detail: "the body is not valid UTF-8" },
+      code: "invalid_json",
+      detail: "the body is not valid UTF-8",
     });
   });
 });

@@ -6,7 +6,7 @@ import {
   type IngestOptions,
   type PendingEvent,
 } from "../../src/ingest/index.ts";
-import type { Outcome } from "../../src/outcome.ts";
+import type { Outcome, Refused } from "../../src/outcome.ts";
 
 const ACKED: Outcome = { status: "acked", topic: "t", partition: 0, offset: 1 };
 
@@ -49,7 +49,6 @@ function make(
   over: { limits?: Partial<IngestOptions["limits"]>; buffer?: Partial<IngestOptions["buffer"]> } = {},
 ): Ingest {
   const ingest = new Ingest({
-    topic: "t",
     publish: kafka.publish,
     kafkaAwayMs: () => kafka.awayMs,
     limits: {
@@ -66,15 +65,28 @@ function make(
 }
 
 function event(id: string, size = 10): AcceptedEvent {
-  return { id, key: null, value: new Uint8Array(size), receivedAtMs: 1_700_000_000_000 };
+  return {
+    topic: "t",
+    id,
+    key: null,
+    value: new Uint8Array(size),
+    headers: [],
+    timestampMs: undefined,
+    receivedAtMs: 1_700_000_000_000,
+  };
+}
+
+function accept(ingest: Ingest, accepted: AcceptedEvent): Refused | Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  return ingest.accept(accepted, { receive: (_index, outcome) => resolve(outcome) }, 0) ?? promise;
 }
 
 test("a lone event leaves at the end of the turn; events of one turn leave together, in order", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka);
-  ingest.accept(event("a"));
+  accept(ingest, event("a"));
   await kafka.batchCount(1);
-  for (const id of ["b", "c", "d"]) ingest.accept(event(id));
+  for (const id of ["b", "c", "d"]) accept(ingest, event(id));
   expect(ingest.fill.bufferedEvents).toBe(3);
   await kafka.batchCount(2);
   expect(kafka.batches.map((batch) => batch.map((e) => e.headers[0]![1]))).toEqual([["a"], ["b", "c", "d"]]);
@@ -83,15 +95,15 @@ test("a lone event leaves at the end of the turn; events of one turn leave toget
 test("batch-max-events and batch-max-bytes hand the buffer over at once", () => {
   const byCount = new FakeKafka();
   const counted = make(byCount, { buffer: { maxEvents: 2 } });
-  counted.accept(event("a"));
+  accept(counted, event("a"));
   expect(byCount.batches.length).toBe(0);
-  counted.accept(event("b"));
+  accept(counted, event("b"));
   expect(byCount.batches.length).toBe(1);
   const bySize = new FakeKafka();
   const sized = make(bySize, { buffer: { maxBytes: eventBytes(event("a")) + 1 } });
-  sized.accept(event("a"));
+  accept(sized, event("a"));
   expect(bySize.batches.length).toBe(0);
-  sized.accept(event("b"));
+  accept(sized, event("b"));
   expect(bySize.batches.length).toBe(1);
 });
 
@@ -99,9 +111,9 @@ test("linger-ms waits for company, and no longer", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka, { buffer: { lingerMs: 30 } });
   const started = performance.now();
-  ingest.accept(event("a"));
+  accept(ingest, event("a"));
   await new Promise((resolve) => setImmediate(resolve));
-  ingest.accept(event("b"));
+  accept(ingest, event("b"));
   await kafka.batchCount(1);
   expect(performance.now() - started).toBeGreaterThanOrEqual(28);
   expect(kafka.batches[0]!.length).toBe(2);
@@ -110,7 +122,7 @@ test("linger-ms waits for company, and no longer", async () => {
 test("every event gets its own outcome, whatever the order of the reports", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka);
-  const answers = ["a", "b", "c"].map((id) => ingest.accept(event(id)));
+  const answers = ["a", "b", "c"].map((id) => accept(ingest, event(id)));
   await kafka.batchCount(1);
   const [a, b, c] = kafka.batches[0]!;
   kafka.settle(c!, { status: "acked", topic: "t", partition: 2, offset: null });
@@ -124,15 +136,15 @@ test("every event gets its own outcome, whatever the order of the reports", asyn
 test("the budget is bounded in events and in bytes, and comes back with the outcomes", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka, { limits: { maxPendingEvents: 3 } });
-  for (const id of ["a", "b", "c"]) expect(ingest.accept(event(id))).toBeInstanceOf(Promise);
-  expect(ingest.accept(event("d"))).toMatchObject({ status: "refused", code: "overloaded" });
+  for (const id of ["a", "b", "c"]) expect(accept(ingest, event(id))).toBeInstanceOf(Promise);
+  expect(accept(ingest, event("d"))).toMatchObject({ status: "refused", code: "overloaded" });
   expect(ingest.retryAfterSeconds).toBeGreaterThanOrEqual(1);
   await kafka.batchCount(1);
   kafka.settleAll();
-  expect(ingest.accept(event("e"))).toBeInstanceOf(Promise);
+  expect(accept(ingest, event("e"))).toBeInstanceOf(Promise);
   const narrow = make(new FakeKafka(), { limits: { maxPendingBytes: 1500 } });
-  narrow.accept(event("a", 900));
-  expect(narrow.accept(event("b", 900))).toMatchObject({
+  accept(narrow, event("a", 900));
+  expect(accept(narrow, event("b", 900))).toMatchObject({
     code: "overloaded",
     detail: expect.stringContaining("max_pending_bytes is 1500"),
   });
@@ -142,24 +154,24 @@ test("value, key and headers together count as the event's size", () => {
   const ingest = make(new FakeKafka());
   const overhead = eventBytes(event("id", 0));
   expect(overhead).toBe("id".length + "id".length + "received_at_ms".length + 13);
-  expect(ingest.accept(event("id", 1000 - overhead))).toBeInstanceOf(Promise);
-  expect(ingest.accept(event("id", 1000 - overhead + 1))).toMatchObject({ code: "event_too_large" });
-  expect(ingest.accept({ ...event("id", 1000 - overhead), key: "ä" })).toMatchObject({ code: "event_too_large" });
+  expect(accept(ingest, event("id", 1000 - overhead))).toBeInstanceOf(Promise);
+  expect(accept(ingest, event("id", 1000 - overhead + 1))).toMatchObject({ code: "event_too_large" });
+  expect(accept(ingest, { ...event("id", 1000 - overhead), key: "ä" })).toMatchObject({ code: "event_too_large" });
 });
 
 test("Kafka away for over a second: refused at once; shorter: taken", () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka);
   kafka.awayMs = 900;
-  expect(ingest.accept(event("a"))).toBeInstanceOf(Promise);
+  expect(accept(ingest, event("a"))).toBeInstanceOf(Promise);
   kafka.awayMs = 1001;
-  expect(ingest.accept(event("b"))).toMatchObject({ code: "kafka_unreachable" });
+  expect(accept(ingest, event("b"))).toMatchObject({ code: "kafka_unreachable" });
 });
 
 test("no word from Kafka within the delivery timeout: unknown, once, and a late word changes nothing", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka, { limits: { deliveryTimeoutMs: 300 } });
-  const outcome = await ingest.accept(event("a"));
+  const outcome = await accept(ingest, event("a"));
   expect(outcome).toMatchObject({ status: "unknown", code: "delivery_unknown" });
   expect(ingest.fill.pendingEvents).toBe(1);
   kafka.settleAll();
@@ -170,10 +182,10 @@ test("no word from Kafka within the delivery timeout: unknown, once, and a late 
 test("drain takes nothing more, hands over what lingers and waits for every outcome", async () => {
   const kafka = new FakeKafka();
   const ingest = make(kafka, { buffer: { lingerMs: 5000 } });
-  const answer = ingest.accept(event("a"));
+  const answer = accept(ingest, event("a"));
   const drained = ingest.drain();
   expect(kafka.batches.length).toBe(1);
-  expect(ingest.accept(event("b"))).toMatchObject({ code: "shutting_down" });
+  expect(accept(ingest, event("b"))).toMatchObject({ code: "shutting_down" });
   kafka.settleAll();
   await drained;
   expect((await answer).status).toBe("acked");

@@ -21,7 +21,7 @@ export interface KafkaRecord {
   readonly key: string | Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly Header[];
-  readonly timestampMs?: number;
+  readonly timestampMs?: number | undefined;
 }
 
 const FIXED_VUS = 6; // topic, flags, value, opaque, key, timestamp

@@ -1,25 +1,41 @@
 /**
- * JSON as bytes (RFC 8259): is this valid, without building anything; one line out of it; text as a JSON string.
+ * JSON as bytes (RFC 8259): is this valid, without building anything; one line out of it.
  * `isJson` and `jsonToOneLine` allocate nothing, never recurse, and agree with `JSON.parse` on every input whose nesting is
  * within `MAX_JSON_DEPTH`. Deeper input counts as not valid.
  */
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  CR,
+  DOT,
+  LETTER_B,
+  LETTER_E,
+  LETTER_F,
+  LETTER_N,
+  LETTER_R,
+  LETTER_T,
+  LETTER_U,
+  LF,
+  MINUS,
+  NINE,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  PLAIN,
+  PLUS,
+  QUOTE,
+  SPACE,
+  TAB,
+  ZERO,
+} from "./bytes.ts";
 
 /** Levels of arrays and objects inside each other. */
 export const MAX_JSON_DEPTH = 131_072;
 
 /** A bit a level: 1 inside an object, 0 inside an array. Shared by every call in a thread: no call runs inside another. */
 const levels = new Int32Array(MAX_JSON_DEPTH / 32);
-
-const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [QUOTE, PLUS, COMMA, MINUS, DOT, ZERO, NINE, COLON] = [0x22, 0x2b, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x3a];
-const [OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
-const [LETTER_U, LETTER_B, LETTER_F, LETTER_N, LETTER_R, LETTER_T, LETTER_E] = [
-  0x75, 0x62, 0x66, 0x6e, 0x72, 0x74, 0x65,
-];
-
-/** 1 for the bytes that stand for themselves inside a string: ASCII but controls, quote and backslash. */
-const PLAIN = new Uint8Array(256);
-for (let byte = SPACE; byte < 0x80; byte++) PLAIN[byte] = byte === QUOTE || byte === BACKSLASH ? 0 : 1;
 
 const WORD_TRUE = Uint8Array.of(LETTER_T, LETTER_R, LETTER_U, LETTER_E);
 const WORD_FALSE = Uint8Array.of(LETTER_F, 0x61, 0x6c, 0x73, LETTER_E);
@@ -172,7 +188,7 @@ function isDigit(byte: number): boolean {
 }
 
 /** One character of two to four bytes, by the table of RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
-function skipMultibyte(bytes: Uint8Array, at: number, end: number): number {
+export function skipMultibyte(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]!;
   if (lead < 0xc2 || lead > 0xf4) return -1;
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
@@ -212,58 +228,6 @@ function skipDigits(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && isDigit(bytes[at]!)) at++;
   return at === start ? -1 : at;
-}
-
-/** The most bytes that `writeJsonString` makes out of `length` bytes. */
-export function jsonStringBound(length: number): number {
-  return 2 + 6 * length;
-}
-
-const HEX = new TextEncoder().encode("0123456789abcdef");
-/** The letter behind the backslash for controls that have a short form. */
-const SHORT_ESCAPE: Readonly<Record<number, number>> = {
-  8: LETTER_B,
-  9: LETTER_T,
-  10: LETTER_N,
-  12: LETTER_F,
-  13: LETTER_R,
-};
-
-/**
- * Writes the UTF-8 text as a JSON string, quotes included, to `target` from `at`, and returns where it ends; -1 where the text
- * is not valid UTF-8 (what was written then means nothing). `target` needs room for `jsonStringBound(text.length)` bytes.
- */
-export function writeJsonString(text: Uint8Array, target: Uint8Array, at: number): number {
-  let out = at;
-  target[out++] = QUOTE;
-  for (let i = 0; i < text.length; ) {
-    const byte = text[i]!;
-    if (byte >= 0x80) {
-      const next = skipMultibyte(text, i, text.length);
-      if (next < 0) return -1;
-      while (i < next) target[out++] = text[i++]!;
-      continue;
-    }
-    i++;
-    if (PLAIN[byte] === 1) target[out++] = byte;
-    else out = writeEscape(byte, target, out);
-  }
-  target[out++] = QUOTE;
-  return out;
-}
-
-function writeEscape(byte: number, target: Uint8Array, at: number): number {
-  target[at] = BACKSLASH;
-  const letter = byte >= SPACE ? byte : SHORT_ESCAPE[byte];
-  if (letter !== undefined) {
-    target[at + 1] = letter;
-    return at + 2;
-  }
-  target[at + 1] = LETTER_U;
-  target[at + 2] = target[at + 3] = ZERO;
-  target[at + 4] = HEX[byte >> 4]!;
-  target[at + 5] = HEX[byte & 15]!;
-  return at + 6;
 }
 
 /** Whether all of it is ASCII that needs no escape inside a JSON string. */

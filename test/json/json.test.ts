@@ -7,7 +7,7 @@ import {
   jsonToOneLine,
   MAX_JSON_DEPTH,
   writeJsonString,
-} from "../src/json.ts";
+} from "../../src/json/index.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

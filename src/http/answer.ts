@@ -1,0 +1,67 @@
+/** What became of events, as answers: a receipt or a problem for one, a list for several. */
+import { type AcceptedEvent, eventBytes } from "../ingest/index.ts";
+import { type Acked, type Outcome, REASONS, type ReasonCode } from "../outcome.ts";
+import { type Problem, problemMembers, problemResponse } from "./problem.ts";
+
+/** Of an event that is only known to be in the buffer (`?ack=queued`). */
+export interface Queued {
+  readonly status: "queued";
+  readonly topic: string;
+}
+
+/** One event's end, as far as the answer tells it. */
+export type Result = { readonly id: string; readonly end: Acked | Queued } | { readonly problem: Problem };
+
+export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: number): Result {
+  const { id } = event;
+  if (outcome.status === "acked") return { id, end: outcome };
+  const problem: Problem = { code: outcome.code, detail: outcome.detail, id };
+  if (outcome.code !== "event_too_large") return { problem };
+  return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
+}
+
+/** Headers that go with refusals of these codes. */
+export type HeadersFor = (codes: ReadonlySet<ReasonCode>) => Readonly<Record<string, string>>;
+
+const RECEIPT = { status: 202, headers: { "content-type": "application/json" } };
+
+export function answerOne(result: Result, headersFor: HeadersFor): Response {
+  if ("problem" in result) return problemResponse(result.problem, headersFor(new Set([result.problem.code])));
+  return new Response(`{${receipt(result.id, result.end)}}`, RECEIPT);
+}
+
+/** By hand: this is on every event's way, and only the id needs escapes (Kafka's topics are plain ASCII). */
+function receipt(id: string, end: Acked | Queued): string {
+  const place = end.status === "acked" ? `,"partition":${end.partition},"offset":${end.offset}` : "";
+  return `"id":${JSON.stringify(id)},"status":"${end.status}","topic":"${end.topic}"${place}`;
+}
+
+/** 202 all taken, 207 some; where none: the status they share, else 422. */
+export function answerMany(results: readonly Result[], listsReceipts: boolean, headersFor: HeadersFor): Response {
+  const problems: string[] = [];
+  const receipts: string[] = [];
+  const codes = new Set<ReasonCode>();
+  let unknown = 0;
+  results.forEach((result, index) => {
+    if ("problem" in result) {
+      codes.add(result.problem.code);
+      if (result.problem.code === "delivery_unknown") unknown++;
+      problems.push(JSON.stringify({ index, ...problemMembers(result.problem) }));
+    } else if (listsReceipts) receipts.push(`{"index":${index},${receipt(result.id, result.end)}}`);
+  });
+  const accepted = results.length - problems.length;
+  const counts = `"accepted":${accepted},"refused":${problems.length - unknown},"unknown":${unknown}`;
+  const listed = listsReceipts ? `,"receipts":[${receipts.join(",")}]` : "";
+  return new Response(`{${counts},"problems":[${problems.join(",")}]${listed}}`, {
+    status: problems.length === 0 ? 202 : accepted > 0 ? 207 : sharedStatus(codes),
+    headers: { "content-type": "application/json", ...headersFor(codes) },
+  });
+}
+
+function sharedStatus(codes: ReadonlySet<ReasonCode>): number {
+  const statuses = new Set<number>();
+  // What was not published only because of its neighbours says nothing about the batch.
+  for (const code of codes) if (code !== "batch_refused") statuses.add(REASONS[code].status);
+  const [status, another] = statuses;
+  return status !== undefined && another === undefined ? status : 422;
+}

@@ -1,0 +1,57 @@
+/** From a body, whole and decoded, to the events in it. */
+import {
+  type Checked,
+  checkBinaryCloudEvent,
+  checkPlainEvent,
+  checkStructuredCloudEvent,
+  splitArray,
+  splitLines,
+} from "../event/index.ts";
+import { cloudEventAttributes, type Intake } from "./intake.ts";
+import type { Problem } from "./problem.ts";
+
+export interface EventRules {
+  /** The member of a plain event that is the record key. */
+  readonly keyMember: string | undefined;
+  readonly maxBatchEvents: number;
+}
+
+/** A list of at least one, in the order of the body; or what is wrong with the body as a whole. */
+export function readEvents(
+  request: Request,
+  body: Uint8Array,
+  intake: Intake,
+  rules: EventRules,
+): readonly Checked[] | Problem {
+  switch (intake.format) {
+    case "event":
+      return [checkPlainEvent(body, rules.keyMember, "the body")];
+    case "array":
+      return each(splitArray(body), rules, (bytes) => checkPlainEvent(bytes, rules.keyMember, "the event"));
+    case "lines":
+      return each(splitLines(body), rules, (bytes) => checkPlainEvent(bytes, rules.keyMember, "the line"));
+    case "cloudevents":
+      return each(splitArray(body), rules, (bytes) => checkStructuredCloudEvent(bytes, "the event"));
+    case "cloudevent":
+      return [checkStructuredCloudEvent(body, "the body")];
+    case "binary-cloudevent": {
+      const attributes = cloudEventAttributes(request.headers);
+      if (!(attributes instanceof Map)) return attributes;
+      return [checkBinaryCloudEvent(attributes, request.headers.get("content-type"), body)];
+    }
+  }
+}
+
+function each(
+  slices: readonly Uint8Array[] | Problem,
+  { maxBatchEvents: max }: EventRules,
+  check: (bytes: Uint8Array) => Checked,
+): readonly Checked[] | Problem {
+  if ("code" in slices) return slices;
+  if (slices.length <= max) return slices.map(check);
+  return {
+    code: "batch_too_large",
+    detail: `the batch holds ${slices.length} events; max_batch_events is ${max}`,
+    limit: { name: "max_batch_events", max, actual: slices.length },
+  };
+}
