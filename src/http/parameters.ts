@@ -74,10 +74,9 @@ export class ParameterReader {
     for (const pair of url.slice(start + 1).split("&")) {
       if (pair === "") continue;
       const [name, value] = split(pair);
-      const wrong =
-        readPair(name ?? pair, value, takes, changes) ?? (seen.has(name!) ? "must be given once" : undefined);
-      if (wrong !== undefined) return { parameter: name ?? pair, detail: wrong };
-      seen.add(name!);
+      const wrong = readPair(name, value, takes, changes) ?? (seen.has(name) ? "must be given once" : undefined);
+      if (wrong !== undefined) return { parameter: name, detail: wrong };
+      seen.add(name);
     }
     return { ...this.#defaults, ...changes };
   }
@@ -115,10 +114,10 @@ function readHeader(name: string, value: string | undefined, changes: Changes): 
   return undefined;
 }
 
-function split(pair: string): [name: string | undefined, value: string | undefined] {
+function split(pair: string): [name: string, value: string | undefined] {
   const equals = pair.indexOf("=");
   const [name, value] = equals === -1 ? [pair, ""] : [pair.slice(0, equals), pair.slice(equals + 1)];
-  return [decode(name), decode(value)];
+  return [decode(name) ?? name, decode(value)];
 }
 
 function decode(text: string): string | undefined {

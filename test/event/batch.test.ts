@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { checkPlainEvent, splitArray, splitLines } from "../../src/event/index.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const texts = (slices: ReturnType<typeof splitLines>) =>
+  "code" in slices ? slices.code : slices.map((slice) => decoder.decode(slice));
+
+// biome-ignore format: a table
+test.each([
+  ["{}\n{}\n", ["{}", "{}"]], ["{}\r\n{}", ["{}", "{}"]], ["\n\n{} \n \t\r\n{}", ["{} ", "{}"]], ["{}\r", ["{}"]], ["{}\r\r\n", ["{}\r"]],
+  ["\ufeff{}\nx", ["\ufeff{}", "x"]], ["", "empty_batch"], ["\n \r\n", "empty_batch"], ["{}\u2028{}", ["{}\u2028{}"]], ["{\0}\n", ["{\0}"]],
+])("lines of %j", (body, expected) => {
+  expect<string | string[]>(texts(splitLines(encode(body)))).toEqual(expected);
+});
+
+// biome-ignore format: a table
+test.each([
+  ["[{},1, [2]]", ["{}", "1", "[2]"]], ["[]", "empty_batch"], [" [ ] ", "empty_batch"], ["{}", "invalid_event"], ["", "invalid_json"],
+  ["[{},]", "invalid_json"], ["[{}", "invalid_json"], ["[{}]x", "invalid_json"], ["\ufeff[{}]", "invalid_json"], ["[{}]\n", ["{}"]],
+])("elements of %j", (body, expected) => {
+  expect<string | string[]>(texts(splitArray(encode(body)))).toEqual(expected);
+});
+
+test("elements are views of the body, not copies", () => {
+  const body = encode("[{}]");
+  const [first] = splitArray(body) as readonly Uint8Array[];
+  expect(first!.buffer).toBe(body.buffer);
+});
+
+// biome-ignore format: a table
+test.each([
+  ['{"user_id":"u"}', "user_id", "u"], ['{"n":7}', "n", "7"], ['{"n":-7e2}', "n", "-700"], ["{}", "n", null], ['{"n":null}', "n", null],
+  ["{}", "__proto__", null], ["{}", "toString", null], ['{"n":12345678901234567890}', "n", "/n"], ['{"n":1.5}', "n", "/n"], ['{"n":""}', "n", "/n"],
+  ['{"n":true}', "n", "/n"], ['{"a/b~":[]}', "a/b~", "/a~1b~0"], ['{"n":"\\ud800"}', "n", "/n"],
+] as const)("the key member of %s, %s, is %p", (body, member, expected) => {
+  const checked = checkPlainEvent(encode(body), member, "the body");
+  if (checked.isValid) expect(checked.key).toBe(expected);
+  else expect(checked).toMatchObject({ code: "invalid_event", pointer: expected });
+});

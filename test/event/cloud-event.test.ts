@@ -1,0 +1,125 @@
+import { describe, expect, test } from "bun:test";
+import { type Checked, checkBinaryCloudEvent, checkStructuredCloudEvent } from "../../src/event/index.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const REQUIRED = { specversion: "1.0", id: "e 1", source: "/shop", type: "page_view" };
+
+function structured(members: object): Checked {
+  return checkStructuredCloudEvent(encode(JSON.stringify({ ...REQUIRED, ...members })), "the body");
+}
+
+function binary(attributes: Record<string, string>, contentType: string | null, body: string | Uint8Array): Checked {
+  const bytes = typeof body === "string" ? encode(body) : body;
+  return checkBinaryCloudEvent(new Map(Object.entries({ ...REQUIRED, ...attributes })), contentType, bytes);
+}
+
+function taken(checked: Checked) {
+  if (!checked.isValid) throw new Error(checked.detail);
+  const { id, key, value, headers, timestampMs } = checked;
+  return {
+    id,
+    key,
+    timestampMs,
+    headers: Object.fromEntries(headers),
+    value: value && new TextDecoder("utf-8", { ignoreBOM: true }).decode(value),
+  };
+}
+
+const ATTRIBUTES = { ce_specversion: "1.0", ce_id: "e 1", ce_source: "/shop", ce_type: "page_view" };
+
+describe("structured", () => {
+  test("data is cut out of the client's bytes", () => {
+    const text = `{"specversion":"1.0","id":"e 1","source":"/shop","type":"page_view",
+      "data" : { "n":12345678901234567890, "n":1e400 ,"s":"\\u00e9" } ,"time":"2026-11-22T20:00:00.5+01:00","partitionkey":"k","size":7,"ok":true,"none":null}`;
+    expect(taken(checkStructuredCloudEvent(encode(text), "the body"))).toEqual({
+      id: "e 1",
+      key: "k",
+      timestampMs: Date.parse("2026-11-22T19:00:00.500Z"),
+      value: '{ "n":12345678901234567890, "n":1e400 ,"s":"\\u00e9" }',
+      headers: {
+        ...ATTRIBUTES,
+        ce_time: "2026-11-22T20:00:00.5+01:00",
+        ce_partitionkey: "k",
+        ce_size: "7",
+        ce_ok: "true",
+        "content-type": "application/json",
+      },
+    });
+  });
+
+  test("data that is not JSON stands in a string; data_base64 is decoded; no data is no value", () => {
+    expect(taken(structured({ datacontenttype: "text/plain", data: "é\n" }))).toMatchObject({
+      value: "é\n",
+      headers: { "content-type": "text/plain" },
+    });
+    expect(taken(structured({ data: "text" }))).toMatchObject({ value: '"text"' });
+    expect(taken(structured({ datacontenttype: "application/vnd.x+json; charset=utf-8", data: "t" })).value).toBe(
+      '"t"',
+    );
+    expect(taken(structured({ datacontenttype: "text/xml", data: { a: 1 } })).value).toBe('{"a":1}');
+    expect(taken(structured({ data_base64: "aGk=", datacontenttype: "text/plain" })).value).toBe("hi");
+    expect(taken(structured({ data_base64: "" })).value).toBe("");
+    expect(taken(structured({ data: null })).value).toBe("null");
+    expect(taken(structured({}))).toEqual({
+      id: "e 1",
+      key: null,
+      timestampMs: undefined,
+      value: null,
+      headers: ATTRIBUTES,
+    });
+  });
+
+  test("a time before 1970 is an attribute, and no timestamp", () => {
+    expect(taken(structured({ time: "1969-12-31T23:59:59Z" })).timestampMs).toBeUndefined();
+    expect(taken(structured({ time: "1970-01-01t00:00:00z" })).timestampMs).toBe(0);
+  });
+
+  // biome-ignore format: a table
+  test.each([
+    [{ id: undefined }, "/id"], [{ source: undefined }, "/source"], [{ type: undefined }, "/type"], [{ specversion: undefined }, "/specversion"],
+    [{ specversion: "0.3" }, "/specversion"], [{ specversion: 1 }, "/specversion"], [{ id: "" }, "/id"], [{ id: null }, "/id"], [{ type: { a: 1 } }, "/type"],
+    [{ subject: "" }, "/subject"], [{ time: "yesterday" }, "/time"], [{ Ext: "x" }, "/Ext"], [{ "a/b~c": "x" }, "/a~1b~0c"], [{ ext: 1.5 }, "/ext"], [{ ext: [] }, "/ext"],
+    [{ ext: "a\u0000b" }, "/ext"], [{ ext: "\ud800" }, "/ext"], [{ datacontenttype: "json" }, "/datacontenttype"],
+    [{ data_base64: "a" }, "/data_base64"], [{ data_base64: "-_==" }, "/data_base64"], [{ data_base64: 1 }, "/data_base64"], [{ data_base64: "aGk=", data: 1 }, "/data_base64"],
+  ])("%j is refused at %s", (members, pointer) => {
+    const checked = structured(members);
+    expect(checked).toMatchObject({ isValid: false, code: "invalid_event", pointer });
+  });
+
+  test("what is no object, and what is no JSON", () => {
+    expect(checkStructuredCloudEvent(encode("[]"), "the event")).toMatchObject({ code: "invalid_event", pointer: "" });
+    expect(checkStructuredCloudEvent(encode("{"), "the event")).toMatchObject({
+      code: "invalid_json",
+      detail: expect.stringContaining("the event"),
+    });
+  });
+});
+
+describe("binary", () => {
+  test("the body is the value, the content type a header", () => {
+    expect(taken(binary({ partitionkey: "k" }, "application/json", '{"a": 1}\n'))).toEqual({
+      id: "e 1",
+      key: "k",
+      timestampMs: undefined,
+      value: '{"a": 1}\n',
+      headers: { ...ATTRIBUTES, ce_partitionkey: "k", "content-type": "application/json" },
+    });
+    const bytes = Uint8Array.of(0xff, 0x00, 0x0a);
+    expect(binary({}, "application/octet-stream", bytes)).toMatchObject({ isValid: true, value: bytes });
+    expect(taken(binary({}, null, "")).value).toBeNull();
+  });
+
+  test("JSON data must be JSON", () => {
+    expect(binary({}, "application/json", "{")).toMatchObject({ code: "invalid_json" });
+    expect(binary({}, "application/x+json;charset=utf-8", "{")).toMatchObject({ code: "invalid_json" });
+    expect(binary({}, null, "{")).toMatchObject({ code: "invalid_json" });
+    expect(binary({}, "text/plain", "{")).toMatchObject({ isValid: true });
+  });
+
+  test("a fault names the header", () => {
+    expect(binary({ id: "" }, "text/plain", "x")).toMatchObject({ code: "invalid_event", header: "ce-id" });
+    expect(binary({ datacontenttype: "a/b" }, "text/plain", "x")).toMatchObject({ header: "content-type" });
+    expect(binary({}, "nonsense", "x")).toMatchObject({ header: "content-type" });
+    expect(binary({ "a-b": "x" }, "text/plain", "x")).toMatchObject({ header: "ce-a-b" });
+  });
+});
