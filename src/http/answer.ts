@@ -20,13 +20,15 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
   return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
 }
 
-/** Headers that go with refusals of these codes. */
-export type HeadersFor = (codes: ReadonlySet<ReasonCode>) => Readonly<Record<string, string>>;
+export interface HeaderSource {
+  /** Headers that go with refusals of these codes. */
+  headersFor(codes: ReadonlySet<ReasonCode>): Readonly<Record<string, string>>;
+}
 
 const RECEIPT = { status: 202, headers: { "content-type": "application/json" } };
 
-export function answerOne(result: Result, headersFor: HeadersFor): Response {
-  if ("problem" in result) return problemResponse(result.problem, headersFor(new Set([result.problem.code])));
+export function answerOne(result: Result, source: HeaderSource): Response {
+  if ("problem" in result) return problemResponse(result.problem, source.headersFor(new Set([result.problem.code])));
   return new Response(`{${receipt(result.id, result.end)}}`, RECEIPT);
 }
 
@@ -37,7 +39,7 @@ function receipt(id: string, end: Acked | Queued): string {
 }
 
 /** 202 all taken, 207 some; where none: the status they share, else 422. */
-export function answerMany(results: readonly Result[], listsReceipts: boolean, headersFor: HeadersFor): Response {
+export function answerMany(results: readonly Result[], listsReceipts: boolean, source: HeaderSource): Response {
   const problems: string[] = [];
   const receipts: string[] = [];
   const codes = new Set<ReasonCode>();
@@ -54,7 +56,7 @@ export function answerMany(results: readonly Result[], listsReceipts: boolean, h
   const listed = listsReceipts ? `,"receipts":[${receipts.join(",")}]` : "";
   return new Response(`{${counts},"problems":[${problems.join(",")}]${listed}}`, {
     status: problems.length === 0 ? 202 : accepted > 0 ? 207 : sharedStatus(codes),
-    headers: { "content-type": "application/json", ...headersFor(codes) },
+    headers: { "content-type": "application/json", ...source.headersFor(codes) },
   });
 }
 

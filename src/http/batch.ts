@@ -6,19 +6,16 @@ import { type Result, resultOf } from "./answer.ts";
 export class Batch implements Receiver {
   readonly #events: AcceptedEvent[] = [];
   readonly #results: Result[];
-  readonly #done = Promise.withResolvers<readonly Result[]>();
+  readonly #onDone: (results: readonly Result[]) => void;
   readonly #maxEventBytes: number;
   #open: number;
 
-  constructor(events: number, maxEventBytes: number) {
+  /** `onDone` gets every event's result, once the last is there. */
+  constructor(events: number, maxEventBytes: number, onDone: (results: readonly Result[]) => void) {
     this.#open = events;
     this.#results = new Array(events);
     this.#maxEventBytes = maxEventBytes;
-  }
-
-  /** Every event's result, once the last is there. */
-  get whenDone(): Promise<readonly Result[]> {
-    return this.#done.promise;
+    this.#onDone = onDone;
   }
 
   /** Before the event is given to ingest under that index. */
@@ -32,7 +29,7 @@ export class Batch implements Receiver {
 
   settle(index: number, result: Result): void {
     this.#results[index] = result;
-    if (--this.#open === 0) this.#done.resolve(this.#results);
+    if (--this.#open === 0) this.#onDone(this.#results);
   }
 }
 

@@ -7,83 +7,64 @@ export type Body =
   | { readonly isLate: true }
   | { readonly isAborted: true };
 
-interface Reading {
+/** Whoever waits for a body. */
+export interface BodyReceiver {
+  /** On the monotonic clock, in ms. */
   readonly startedAt: number;
-  readonly giveUp: () => void;
+  /** Called once, and must not throw. */
+  onBody(body: Body): void;
 }
 
 const SWEEP_INTERVAL_MS = 500;
+const LATE: Body = { isLate: true };
+/** The client went away in the middle: there is nobody to answer. */
+const ABORTED: Body = { isAborted: true };
 
 export class BodyReader {
   readonly #timeoutMs: number;
   /** Oldest first. One timer for all: a timer a request would cost more than reading it. */
-  readonly #readings = new Set<Reading>();
-  readonly #sweeper: Timer;
+  readonly #waiting = new Set<BodyReceiver>();
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
-    // Whoever forgets `stop` is not kept alive by it.
-    this.#sweeper.unref();
+    setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  read(request: Request, maxBytes: number): Promise<Body> {
+  read(request: Request, maxBytes: number, receiver: BodyReceiver): void {
     const announced = request.headers.get("content-length");
-    if (announced !== null && Number(announced) > maxBytes)
-      return Promise.resolve({ tooLarge: { actual: Number(announced) } });
-    return new Promise((resolve) => {
-      const reader = announced === null ? request.body?.getReader() : undefined;
-      const reading: Reading = {
-        startedAt: performance.now(),
-        giveUp: () => {
-          resolve({ isLate: true });
-          reader?.cancel().catch(() => {});
-        },
-      };
-      this.#readings.add(reading);
-      const end = (body: Body) => {
-        this.#readings.delete(reading);
-        resolve(body);
-      };
-      const body =
-        reader === undefined
-          ? request.arrayBuffer().then((buffer): Body => ({ bytes: new Uint8Array(buffer) }))
-          : readChunks(reader, maxBytes);
-      // The client went away in the middle: there is nobody to answer.
-      body.then(end, () => end({ isAborted: true }));
-    });
+    if (announced !== null && Number(announced) > maxBytes) {
+      receiver.onBody({ tooLarge: { actual: Number(announced) } });
+      return;
+    }
+    this.#waiting.add(receiver);
+    const failed = () => this.#end(receiver, ABORTED);
+    if (announced === null) readChunks(request, maxBytes).then((body) => this.#end(receiver, body), failed);
+    else request.arrayBuffer().then((buffer) => this.#end(receiver, { bytes: new Uint8Array(buffer) }), failed);
   }
 
-  stop(): void {
-    clearInterval(this.#sweeper);
+  #end(receiver: BodyReceiver, body: Body): void {
+    if (this.#waiting.delete(receiver)) receiver.onBody(body);
   }
 
   #sweep(): void {
     const oldest = performance.now() - this.#timeoutMs;
-    for (const reading of this.#readings) {
-      if (reading.startedAt > oldest) return;
-      this.#readings.delete(reading);
-      reading.giveUp();
+    for (const receiver of this.#waiting) {
+      if (receiver.startedAt > oldest) return;
+      this.#end(receiver, LATE);
     }
   }
 }
 
 /** A body that does not say its size (chunked): read piece by piece. */
-async function readChunks(
-  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">,
-  maxBytes: number,
-): Promise<Body> {
+async function readChunks(request: Request, maxBytes: number): Promise<Body> {
+  if (request.body === null) return { bytes: new Uint8Array(0) };
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return { bytes: new Uint8Array(Buffer.concat(chunks)) };
-    size += value.byteLength;
-    if (size > maxBytes) {
-      // The rest is not taken in.
-      void reader.cancel().catch(() => {});
-      return { tooLarge: { actual: size } };
-    }
-    chunks.push(value);
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream: the rest is not taken in.
+    if (size > maxBytes) return { tooLarge: { actual: size } };
+    chunks.push(chunk);
   }
+  return { bytes: new Uint8Array(Buffer.concat(chunks)) };
 }
