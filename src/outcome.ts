@@ -88,6 +88,18 @@ export const REASONS = {
     title: "The event does not have the right shape",
     example: "/user_id: must be a string",
   },
+  schema_violation: {
+    status: 422,
+    retry: false,
+    title: "The event is not what the schema of its type says",
+    example: "/price: must be >= 0 (purchase.json#/properties/price/minimum)",
+  },
+  unknown_event_type: {
+    status: 422,
+    retry: false,
+    title: "There is no schema for this type of event",
+    example: 'there is no schema for "page_veiw"',
+  },
   invalid_timestamp: {
     status: 422,
     retry: false,

@@ -2,11 +2,12 @@
 import packageJson from "../package.json" with { type: "json" };
 import { runCommand, type StopSignal } from "./command.ts";
 import { createApp, type KafkaState, listen } from "./http/index.ts";
-import { Ingest } from "./ingest/index.ts";
+import { DeadLetters, Ingest, type Publish } from "./ingest/index.ts";
 import { Admin, type KafkaLog, library, Producer, producerConfig, Reachability, TopicKeeper } from "./kafka/index.ts";
 import { createLog, type Log } from "./log.ts";
-import type { Values } from "./options/core.ts";
+import { UsageError, type Values } from "./options/core.ts";
 import { serveOptions } from "./options/serve.ts";
+import { SchemaFolderError, SchemaSet } from "./schemas/index.ts";
 
 type Options = Values<typeof serveOptions>;
 
@@ -19,9 +20,10 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
     { librdkafka: library().info.version, source: library().info.source, path: library().info.path },
     "starting",
   );
+  const schemas = openSchemas(options, log);
   const kafka = connect(options, log);
   const ingest = new Ingest({
-    publish: (batch, settle) => kafka.producer.publish(batch, settle),
+    publish: kafka.publish,
     kafkaAwayMs: () => kafka.reachability.awayMs,
     limits: options,
     buffer: { lingerMs: options.lingerMs, maxEvents: options.batchMaxEvents, maxBytes: options.batchMaxBytes },
@@ -42,7 +44,13 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
       limits: options,
       topics: topicsOf(options),
       ack: options.ack,
-      keyMember: options.keyMember,
+      rules: {
+        keyMember: options.keyMember,
+        schemaProblem: schemas && ((type, value) => schemas.check(type, value)),
+      },
+      deadLetters: options.deadLetter
+        ? new DeadLetters({ topic: options.deadLetterTopic, publish: kafka.publish, log })
+        : undefined,
     }),
     options,
   );
@@ -55,8 +63,19 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
   await kafka.close();
   await drained;
   ingest.stop();
+  schemas?.close();
   log.info({ counts: ingest.counts }, "stopped");
   return 0;
+}
+
+/** Throws `UsageError` where the folder or a schema in it will not do. */
+function openSchemas({ schemas, schemasUnknown }: Options, log: Log): SchemaSet | undefined {
+  if (schemas === undefined) return undefined;
+  try {
+    return new SchemaSet({ folder: schemas, unknown: schemasUnknown, log });
+  } catch (cause) {
+    throw cause instanceof SchemaFolderError ? new UsageError(`--schemas ${schemas}: ${cause.message}`) : cause;
+  }
 }
 
 /** The one of the paths that name none, then the others. */
@@ -89,14 +108,16 @@ function connect(options: Options, log: Log) {
     onContact: () => reachability.noteContact(),
   });
   const made = { partitions: options.kafkaPartitions, replication: options.kafkaReplication };
-  const topics = topicsOf(options).map((topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog));
+  const names = options.deadLetter ? [...topicsOf(options), options.deadLetterTopic] : topicsOf(options);
+  const topics = names.map((topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog));
   const close = async () => {
     reachability.stop();
     for (const topic of topics) topic.stop();
     await producer.close(0);
     await admin.close();
   };
-  return { reachability, producer, topics, close };
+  const publish: Publish = (batch, settle) => producer.publish(batch, settle);
+  return { reachability, publish, topics, close };
 }
 
 await runCommand({

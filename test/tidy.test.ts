@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   command: ["options"],
   // The way in
   event: ["json"],
-  ingest: ["outcome"],
+  ingest: ["log", "outcome"],
+  schemas: ["log"],
   http: ["event", "ingest", "log", "outcome"],
   // The way to Kafka
   kafka: ["cache", "outcome"],
@@ -35,6 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   elysia: ["http"],
   "@elysiajs/openapi": ["http"],
+  ajv: ["schemas"],
+  "ajv-formats": ["schemas"],
   "@sinclair/typebox": ["event", "http"],
   "@confluentinc/kafka-javascript": ["kafka"],
   "cli-progress": ["simulate"],

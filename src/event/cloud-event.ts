@@ -4,7 +4,15 @@
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 import { isJson, objectMembers } from "../json/index.ts";
-import { type Checked, type EventProblem, problem, type RecordHeader } from "./draft.ts";
+import {
+  type Checked,
+  type EventDraft,
+  type EventProblem,
+  type EventRules,
+  heldAgainstSchema,
+  problem,
+  type RecordHeader,
+} from "./draft.ts";
 import { isObject, jsonProblem, nameOf, parseJson } from "./parse.ts";
 import { isRfc3339 } from "./rfc3339.ts";
 
@@ -25,6 +33,7 @@ export function checkBinaryCloudEvent(
   attributes: ReadonlyMap<string, string>,
   contentType: string | null,
   body: Uint8Array,
+  rules: EventRules,
 ): Checked {
   const all = new Map(attributes);
   if (all.has("datacontenttype"))
@@ -34,11 +43,11 @@ export function checkBinaryCloudEvent(
   if (fault) return headerProblem(fault);
   if (body.byteLength > 0 && isJsonType(all) && !isJson(body, 0, body.byteLength))
     return jsonProblem(body, undefined, "the data");
-  return draft(all, body.byteLength === 0 ? null : body);
+  return finished(all, body.byteLength === 0 ? null : body, rules);
 }
 
 /** Structured mode, or an element of a batch: one JSON object with attributes and data. `what` names the bytes in a message. */
-export function checkStructuredCloudEvent(bytes: Uint8Array, what: string): Checked {
+export function checkStructuredCloudEvent(bytes: Uint8Array, rules: EventRules, what: string): Checked {
   let event: unknown;
   try {
     event = parseJson(bytes);
@@ -60,7 +69,7 @@ export function checkStructuredCloudEvent(bytes: Uint8Array, what: string): Chec
   if (data !== null && "code" in data) return data;
   if (data !== null && !attributes.has("datacontenttype") && !Object.hasOwn(event, "data_base64"))
     attributes.set("datacontenttype", "application/json");
-  return draft(attributes, data);
+  return finished(attributes, data, rules);
 }
 
 function attributeText(value: unknown): string | undefined {
@@ -122,7 +131,15 @@ function memberProblem({ attribute, detail }: Fault): EventProblem {
   return problem("invalid_event", `${pointer}: ${detail}`, pointer);
 }
 
-function draft(attributes: ReadonlyMap<string, string>, value: Uint8Array | null): Checked {
+/** The data is what a schema is for. What is not JSON is no value to it. */
+function finished(attributes: ReadonlyMap<string, string>, value: Uint8Array | null, rules: EventRules): Checked {
+  const event = draft(attributes, value);
+  if (rules.schemaProblem === undefined) return event;
+  const data = value !== null && isJsonType(attributes) ? parseJson(value) : undefined;
+  return heldAgainstSchema(event, rules, { type: attributes.get("type"), value: data });
+}
+
+function draft(attributes: ReadonlyMap<string, string>, value: Uint8Array | null): EventDraft {
   const headers: RecordHeader[] = [];
   for (const [name, text] of attributes)
     headers.push([name === "datacontenttype" ? "content-type" : `ce_${name}`, text]);

@@ -19,12 +19,42 @@ export interface EventDraft {
 /** What the bytes are not. */
 export interface EventProblem {
   readonly isValid: false;
-  readonly code: "invalid_json" | "invalid_event" | "empty_batch";
+  readonly code: "invalid_json" | "invalid_event" | "empty_batch" | SchemaProblem["code"];
   readonly detail: string;
   /** JSON pointer (RFC 6901) into the event, to the member that is wrong. */
   readonly pointer?: string;
   /** The request header that is wrong. */
   readonly header?: string;
+  /** The schema's rule that is broken. */
+  readonly rule?: string;
+  /** The event, where nothing but its schema refuses it. */
+  readonly draft?: EventDraft;
+}
+
+/** What a schema has against a value. */
+export interface SchemaProblem {
+  readonly code: "schema_violation" | "unknown_event_type";
+  readonly detail: string;
+  readonly pointer: string;
+  readonly rule?: string;
+}
+
+/** What an operator wants of events, beside their being events. */
+export interface EventRules {
+  /** The member of a plain event that is the record key. */
+  readonly keyMember: string | undefined;
+  /** Holds a value against the schema of its type; undefined where there are no schemas. */
+  readonly schemaProblem: ((type: string | undefined, value: unknown) => SchemaProblem | undefined) | undefined;
+}
+
+/** The draft, unless its type's schema refuses the value. */
+export function heldAgainstSchema(
+  draft: EventDraft,
+  rules: EventRules,
+  event: { readonly type: string | undefined; readonly value: unknown },
+): Checked {
+  const found = rules.schemaProblem?.(event.type, event.value);
+  return found === undefined ? draft : { ...found, isValid: false, draft };
 }
 
 export type Checked = EventDraft | EventProblem;

@@ -3,14 +3,14 @@
  * looking.
  */
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import { type Checked, NO_HEADERS, problem } from "./draft.ts";
+import { type Checked, type EventDraft, type EventRules, heldAgainstSchema, NO_HEADERS, problem } from "./draft.ts";
 import { isObject, jsonProblem, nameOf, parseJson } from "./parse.ts";
 import { type EventBody, EventSchema } from "./schema.ts";
 
 const schema = TypeCompiler.Compile(EventSchema);
 
-/** `keyMember` names the member that is the record key; `what` names the bytes in a message: "the body", "the line". */
-export function checkPlainEvent(bytes: Uint8Array, keyMember: string | undefined, what: string): Checked {
+/** `what` names the bytes in a message: "the body", "the line". */
+export function checkPlainEvent(bytes: Uint8Array, rules: EventRules, what: string): Checked {
   let value: unknown;
   try {
     value = parseJson(bytes);
@@ -21,9 +21,10 @@ export function checkPlainEvent(bytes: Uint8Array, keyMember: string | undefined
   const id = value.id ?? null;
   if (id !== null && !id.isWellFormed())
     return problem("invalid_event", "/id: must be well-formed Unicode, without lone surrogates", "/id");
-  const key = keyMember === undefined ? null : keyOf(value, keyMember);
+  const key = rules.keyMember === undefined ? null : keyOf(value, rules.keyMember);
   if (typeof key === "object" && key !== null) return key;
-  return { isValid: true, id, key, value: bytes, headers: NO_HEADERS, timestampMs: undefined };
+  const draft: EventDraft = { isValid: true, id, key, value: bytes, headers: NO_HEADERS, timestampMs: undefined };
+  return rules.schemaProblem === undefined ? draft : heldAgainstSchema(draft, rules, { type: value.event_type, value });
 }
 
 function shapeProblem(value: unknown): Checked {

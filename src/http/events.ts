@@ -4,17 +4,12 @@ import {
   checkBinaryCloudEvent,
   checkPlainEvent,
   checkStructuredCloudEvent,
+  type EventRules,
   splitArray,
   splitLines,
 } from "../event/index.ts";
 import { cloudEventAttributes, type Intake } from "./intake.ts";
 import type { Problem } from "./problem.ts";
-
-export interface EventRules {
-  /** The member of a plain event that is the record key. */
-  readonly keyMember: string | undefined;
-  readonly maxBatchEvents: number;
-}
 
 /** A list of at least one, in the order of the body; or what is wrong with the body as a whole. */
 export function readEvents(
@@ -22,29 +17,30 @@ export function readEvents(
   body: Uint8Array,
   intake: Intake,
   rules: EventRules,
+  maxBatchEvents: number,
 ): readonly Checked[] | Problem {
   switch (intake.format) {
     case "event":
-      return [checkPlainEvent(body, rules.keyMember, "the body")];
+      return [checkPlainEvent(body, rules, "the body")];
     case "array":
-      return each(splitArray(body), rules, (bytes) => checkPlainEvent(bytes, rules.keyMember, "the event"));
+      return each(splitArray(body), maxBatchEvents, (bytes) => checkPlainEvent(bytes, rules, "the event"));
     case "lines":
-      return each(splitLines(body), rules, (bytes) => checkPlainEvent(bytes, rules.keyMember, "the line"));
+      return each(splitLines(body), maxBatchEvents, (bytes) => checkPlainEvent(bytes, rules, "the line"));
     case "cloudevents":
-      return each(splitArray(body), rules, (bytes) => checkStructuredCloudEvent(bytes, "the event"));
+      return each(splitArray(body), maxBatchEvents, (bytes) => checkStructuredCloudEvent(bytes, rules, "the event"));
     case "cloudevent":
-      return [checkStructuredCloudEvent(body, "the body")];
+      return [checkStructuredCloudEvent(body, rules, "the body")];
     case "binary-cloudevent": {
       const attributes = cloudEventAttributes(request.headers);
       if (!(attributes instanceof Map)) return attributes;
-      return [checkBinaryCloudEvent(attributes, request.headers.get("content-type"), body)];
+      return [checkBinaryCloudEvent(attributes, request.headers.get("content-type"), body, rules)];
     }
   }
 }
 
 function each(
   slices: readonly Uint8Array[] | Problem,
-  { maxBatchEvents: max }: EventRules,
+  max: number,
   check: (bytes: Uint8Array) => Checked,
 ): readonly Checked[] | Problem {
   if ("code" in slices) return slices;

@@ -1,6 +1,7 @@
 /** The HTTP side: routes, and an answer to everything that does not match one. It never sees Kafka, only `ingest`. */
 import { Elysia } from "elysia";
-import type { Ingest } from "../ingest/index.ts";
+import type { EventRules } from "../event/index.ts";
+import type { DeadLetters, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
 import { refused } from "../outcome.ts";
 import { printable } from "./content.ts";
@@ -24,7 +25,8 @@ export interface HttpOptions {
   /** The first is that of the paths that name none. */
   readonly topics: readonly [string, ...string[]];
   readonly ack: Ack;
-  readonly keyMember: string | undefined;
+  readonly rules: EventRules;
+  readonly deadLetters: DeadLetters | undefined;
 }
 
 /** Which methods a path takes, for 405 answers. */

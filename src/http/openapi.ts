@@ -26,6 +26,7 @@ const PROBLEM_MEMBERS = {
   pointer: Type.Optional(Type.String({ description: "JSON pointer (RFC 6901) into the event." })),
   parameter: Type.Optional(Type.String({ description: "The query parameter that is wrong." })),
   header: Type.Optional(Type.String({ description: "The request header that is wrong." })),
+  rule: Type.Optional(Type.String({ description: "The schema's rule that is broken." })),
   id: Type.Optional(Type.String({ description: "The event's id." })),
   limit: Type.Optional(
     Type.Object({ name: Type.String(), max: Type.Integer(), actual: Type.Optional(Type.Integer()) }),
@@ -95,6 +96,8 @@ const REGISTER_CODES = [
   "unsupported_media_type",
   "unsupported_encoding",
   "invalid_event",
+  "schema_violation",
+  "unknown_event_type",
   "invalid_timestamp",
   "rejected_by_kafka",
   "internal_error",

@@ -10,6 +10,8 @@ export interface Problem {
   readonly parameter?: string;
   /** The request header that is wrong. */
   readonly header?: string;
+  /** The schema's rule that is broken. */
+  readonly rule?: string;
   /** The event's id, where it has one already. */
   readonly id?: string;
   /** What is in force and what was found, where a limit was passed. */
@@ -30,6 +32,7 @@ export function problemMembers(problem: Problem) {
     pointer: problem.pointer,
     parameter: problem.parameter,
     header: problem.header,
+    rule: problem.rule,
     id: problem.id,
     limit: problem.limit,
   };

@@ -11,6 +11,7 @@ import { DrainRate } from "./drain-rate.ts";
 import { type AcceptedEvent, eventBytes, PendingEvent, type Receiver } from "./event.ts";
 
 export type { BufferLimits } from "./buffer.ts";
+export { type DeadLetterReason, DeadLetters, type DeadLettersOptions } from "./dead-letters.ts";
 export {
   type AcceptedEvent,
   eventBytes,

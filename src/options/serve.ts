@@ -1,6 +1,6 @@
 /** Options of `bun run serve`. */
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
-import { choice, integer, integerOr, text, textOr } from "./core.ts";
+import { choice, integer, integerOr, onOff, text, textOr } from "./core.ts";
 
 export const serveOptions = {
   ...kafkaOptions,
@@ -96,6 +96,29 @@ export const serveOptions = {
     defaultText: "only that of --kafka-topic",
     help: "more topics, for POST /topics/<topic>/events",
     check: topicsProblem,
+  }),
+  schemas: textOr({
+    flag: "schemas",
+    placeholder: "<folder>",
+    defaultText: "none",
+    help: "JSON Schemas that events must fit: <event type>.json each, _default.json for other types",
+  }),
+  schemasUnknown: choice({
+    flag: "schemas-unknown",
+    choices: ["take", "refuse"],
+    default: "take",
+    help: "what becomes of events whose type has no schema",
+  }),
+  deadLetter: onOff({
+    flag: "dead-letter",
+    help: "publish what a schema refuses to the topic of --dead-letter-topic, with the reason as headers",
+  }),
+  deadLetterTopic: text({
+    flag: "dead-letter-topic",
+    placeholder: "<topic>",
+    default: "events.rejected",
+    help: "where --dead-letter puts events",
+    check: topicProblem,
   }),
   maxPendingEvents: integer({
     flag: "max-pending-events",

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { checkPlainEvent, splitArray, splitLines } from "../../src/event/index.ts";
 
+const NO_RULES = { keyMember: undefined, schemaProblem: undefined } as const;
 const encode = (text: string) => new TextEncoder().encode(text);
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const texts = (slices: ReturnType<typeof splitLines>) =>
@@ -34,7 +35,7 @@ test.each([
   ["{}", "__proto__", null], ["{}", "toString", null], ['{"n":12345678901234567890}', "n", "/n"], ['{"n":1.5}', "n", "/n"], ['{"n":""}', "n", "/n"],
   ['{"n":true}', "n", "/n"], ['{"a/b~":[]}', "a/b~", "/a~1b~0"], ['{"n":"\\ud800"}', "n", "/n"],
 ] as const)("the key member of %s, %s, is %p", (body, member, expected) => {
-  const checked = checkPlainEvent(encode(body), member, "the body");
+  const checked = checkPlainEvent(encode(body), { ...NO_RULES, keyMember: member }, "the body");
   if (checked.isValid) expect(checked.key).toBe(expected);
   else expect(checked).toMatchObject({ code: "invalid_event", pointer: expected });
 });

@@ -1,16 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { type Checked, checkBinaryCloudEvent, checkStructuredCloudEvent } from "../../src/event/index.ts";
 
+const NO_RULES = { keyMember: undefined, schemaProblem: undefined } as const;
 const encode = (text: string) => new TextEncoder().encode(text);
 const REQUIRED = { specversion: "1.0", id: "e 1", source: "/shop", type: "page_view" };
 
 function structured(members: object): Checked {
-  return checkStructuredCloudEvent(encode(JSON.stringify({ ...REQUIRED, ...members })), "the body");
+  return checkStructuredCloudEvent(encode(JSON.stringify({ ...REQUIRED, ...members })), NO_RULES, "the body");
 }
 
 function binary(attributes: Record<string, string>, contentType: string | null, body: string | Uint8Array): Checked {
   const bytes = typeof body === "string" ? encode(body) : body;
-  return checkBinaryCloudEvent(new Map(Object.entries({ ...REQUIRED, ...attributes })), contentType, bytes);
+  return checkBinaryCloudEvent(new Map(Object.entries({ ...REQUIRED, ...attributes })), contentType, bytes, NO_RULES);
 }
 
 function taken(checked: Checked) {
@@ -31,7 +32,7 @@ describe("structured", () => {
   test("data is cut out of the client's bytes", () => {
     const text = `{"specversion":"1.0","id":"e 1","source":"/shop","type":"page_view",
       "data" : { "n":12345678901234567890, "n":1e400 ,"s":"\\u00e9" } ,"time":"2026-11-22T20:00:00.5+01:00","partitionkey":"k","size":7,"ok":true,"none":null}`;
-    expect(taken(checkStructuredCloudEvent(encode(text), "the body"))).toEqual({
+    expect(taken(checkStructuredCloudEvent(encode(text), NO_RULES, "the body"))).toEqual({
       id: "e 1",
       key: "k",
       timestampMs: Date.parse("2026-11-22T19:00:00.500Z"),
@@ -87,8 +88,11 @@ describe("structured", () => {
   });
 
   test("what is no object, and what is no JSON", () => {
-    expect(checkStructuredCloudEvent(encode("[]"), "the event")).toMatchObject({ code: "invalid_event", pointer: "" });
-    expect(checkStructuredCloudEvent(encode("{"), "the event")).toMatchObject({
+    expect(checkStructuredCloudEvent(encode("[]"), NO_RULES, "the event")).toMatchObject({
+      code: "invalid_event",
+      pointer: "",
+    });
+    expect(checkStructuredCloudEvent(encode("{"), NO_RULES, "the event")).toMatchObject({
       code: "invalid_json",
       detail: expect.stringContaining("the event"),
     });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { checkPlainEvent } from "../../src/event/index.ts";
 import { isRfc3339 } from "../../src/event/rfc3339.ts";
 
+const NO_RULES = { keyMember: undefined, schemaProblem: undefined } as const;
 const bytes = (text: string) => new TextEncoder().encode(text);
-const check = (text: string) => checkPlainEvent(bytes(text), undefined, "the body");
+const check = (text: string) => checkPlainEvent(bytes(text), NO_RULES, "the body");
 
 describe("events that are taken", () => {
   for (const [what, text, id] of [
@@ -66,7 +67,7 @@ describe("events that are refused, with what and where", () => {
   }
 
   test("bytes that are not UTF-8", () => {
-    const checked = checkPlainEvent(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), undefined, "the body");
+    const checked = checkPlainEvent(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), NO_RULES, "the body");
     expect(checked).toEqual({
       isValid: false,
       code: "invalid_json",

@@ -1,0 +1,221 @@
+/**
+ * One request on its way: from its body to its events, to ingest, to its answer. One object a request, and one promise: this is the
+ * path every event takes.
+ */
+import type { Checked, EventDraft, EventRules } from "../event/index.ts";
+import type { AcceptedEvent, DeadLetters, Ingest, Receiver } from "../ingest/index.ts";
+import { type Outcome, type ReasonCode, refused } from "../outcome.ts";
+import { answerMany, answerOne, type HeaderSource, type Result, resultOf } from "./answer.ts";
+import { Batch, NOBODY } from "./batch.ts";
+import type { Body, BodyReceiver } from "./body.ts";
+import { isBatch } from "./content.ts";
+import { decode } from "./encoding.ts";
+import { readEvents } from "./events.ts";
+import type { Intake } from "./intake.ts";
+import { MAX_TIMESTAMP_AHEAD_MS } from "./limits.ts";
+import { type Problem, problemResponse } from "./problem.ts";
+
+export interface ExchangeOptions {
+  readonly ingest: Ingest;
+  readonly limits: {
+    readonly maxEventBytes: number;
+    readonly maxBatchEvents: number;
+    readonly maxBatchBytes: number;
+    readonly bodyTimeoutMs: number;
+  };
+  readonly rules: EventRules;
+  /** Takes what a schema refused, with the reason. */
+  readonly deadLetters: DeadLetters | undefined;
+}
+
+const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
+  "overloaded",
+  "kafka_unreachable",
+  "not_delivered",
+  "shutting_down",
+  "delivery_unknown",
+]);
+
+export class Exchange implements BodyReceiver, Receiver, HeaderSource {
+  readonly startedAt = performance.now();
+  readonly #options: ExchangeOptions;
+  readonly #request: Request;
+  readonly #intake: Intake;
+  readonly #response = Promise.withResolvers<Response>();
+  /** Where the answer is about one event. */
+  #event: AcceptedEvent | undefined;
+
+  constructor(options: ExchangeOptions, request: Request, intake: Intake) {
+    this.#options = options;
+    this.#request = request;
+    this.#intake = intake;
+  }
+
+  /** Rejects only where something in here is broken. */
+  get response(): Promise<Response> {
+    return this.#response.promise;
+  }
+
+  get maxBodyBytes(): number {
+    return this.#bodyLimit.max;
+  }
+
+  onBody(body: Body): void {
+    try {
+      if ("bytes" in body) {
+        if (this.#intake.encoding === undefined) this.#register(body.bytes);
+        else this.#decode(body.bytes).catch(this.#response.reject);
+      } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
+      else if ("isLate" in body) this.#refuse(this.#late(), { connection: "close" });
+      else this.#response.resolve(new Response(null, { status: 400 }));
+    } catch (cause) {
+      this.#response.reject(cause);
+    }
+  }
+
+  async #decode(bytes: Uint8Array): Promise<void> {
+    const encoding = this.#intake.encoding!;
+    const decoded = await decode(encoding, bytes, this.maxBodyBytes);
+    if (decoded === "too_large") this.#refuse(this.#tooLarge());
+    else if (decoded === "broken") {
+      const detail = `the body is not whole and valid ${encoding}, as Content-Encoding says it is`;
+      this.#refuse({ code: "invalid_encoding", detail, header: "content-encoding" });
+    } else this.#register(decoded);
+  }
+
+  #register(body: Uint8Array): void {
+    const { rules, limits } = this.#options;
+    const events = readEvents(this.#request, body, this.#intake, rules, limits.maxBatchEvents);
+    if ("code" in events) this.#refuse(events);
+    else if (this.#intake.answersMany) this.#acceptMany(events);
+    else this.#acceptOne(events[0]!);
+  }
+
+  #acceptOne(checked: Checked): void {
+    const event = this.#prepare(checked, Date.now());
+    if ("code" in event) {
+      this.#refuse(event);
+      return;
+    }
+    if (this.#intake.parameters.ack === "queued") {
+      this.#response.resolve(answerOne(this.#queue(event), this));
+      return;
+    }
+    this.#event = event;
+    const refusal = this.#options.ingest.accept(event, this, 0);
+    if (refusal) this.receive(0, refusal);
+  }
+
+  /** What became of the one event. */
+  receive(_index: number, outcome: Outcome): void {
+    const result = resultOf(outcome, this.#event!, this.#options.limits.maxEventBytes);
+    this.#response.resolve(answerOne(result, this));
+  }
+
+  #acceptMany(checked: readonly Checked[]): void {
+    const now = Date.now();
+    const events = checked.map((one) => this.#prepare(one, now));
+    const { listsReceipts, isAtomic, ack } = this.#intake.parameters;
+    const answer = (results: readonly Result[]) => this.#response.resolve(answerMany(results, listsReceipts, this));
+    const firstInvalid = isAtomic ? events.findIndex((event) => "code" in event) : -1;
+    if (firstInvalid >= 0) {
+      answer(events.map((event) => this.#refused("code" in event ? event : withheld(event, firstInvalid))));
+      return;
+    }
+    const batch = new Batch(events.length, this.#options.limits.maxEventBytes, answer);
+    events.forEach((event, index) => {
+      if ("code" in event) batch.settle(index, this.#refused(event));
+      else if (ack === "queued") batch.settle(index, this.#queue(event));
+      else this.#acceptInto(batch, index, event);
+    });
+  }
+
+  #prepare(checked: Checked, now: number): AcceptedEvent | Problem {
+    if (checked.isValid) return prepared(checked, this.#intake, now);
+    const { draft } = checked;
+    if (draft === undefined) return checked;
+    const event = acceptedEvent(draft, this.#intake, now);
+    this.#options.deadLetters?.add(event, checked);
+    return { ...checked, id: event.id };
+  }
+
+  #acceptInto(batch: Batch, index: number, event: AcceptedEvent): void {
+    batch.expect(index, event);
+    const refusal = this.#options.ingest.accept(event, batch, index);
+    if (refusal) batch.receive(index, refusal);
+  }
+
+  #queue(event: AcceptedEvent): Result {
+    const refusal = this.#options.ingest.accept(event, NOBODY, 0);
+    if (refusal) return resultOf(refusal, event, this.#options.limits.maxEventBytes);
+    return { id: event.id, end: { status: "queued", topic: event.topic } };
+  }
+
+  headersFor(codes: ReadonlySet<ReasonCode>): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (!codes.isDisjointFrom(RETRY_LATER)) headers["retry-after"] = String(this.#options.ingest.retryAfterSeconds);
+    if (codes.has("shutting_down")) headers.connection = "close";
+    return headers;
+  }
+
+  /** A structured CloudEvent may be larger than its event: data in base64, attributes as JSON. The event is measured later. */
+  get #bodyLimit(): { readonly name: string; readonly max: number } {
+    const { maxEventBytes, maxBatchBytes } = this.#options.limits;
+    if (isBatch(this.#intake.format)) return { name: "max_batch_bytes", max: maxBatchBytes };
+    const isStructured = this.#intake.format === "cloudevent";
+    return { name: "max_event_bytes", max: isStructured ? 2 * maxEventBytes : maxEventBytes };
+  }
+
+  #tooLarge(actual?: number): Problem {
+    const { name, max } = this.#bodyLimit;
+    const found = actual === undefined ? `more than ${max} bytes when decoded` : `${actual} bytes or more`;
+    return {
+      code: isBatch(this.#intake.format) ? "batch_too_large" : "event_too_large",
+      detail: `the body alone has ${found}; ${name} is ${max}`,
+      limit: { name, max, ...(actual !== undefined && { actual }) },
+    };
+  }
+
+  #late(): Problem {
+    const max = this.#options.limits.bodyTimeoutMs;
+    const detail = `the body was not there within body_timeout_ms (${max})`;
+    return { code: "body_timeout", detail, limit: { name: "body_timeout_ms", max } };
+  }
+
+  #refused(problem: Problem): Result {
+    this.#options.ingest.count(refused(problem.code, problem.detail));
+    return { problem };
+  }
+
+  #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): void {
+    this.#options.ingest.count(refused(problem.code, problem.detail));
+    this.#response.resolve(problemResponse(problem, headers));
+  }
+}
+
+function prepared(draft: EventDraft, intake: Intake, now: number): AcceptedEvent | Problem {
+  const event = acceptedEvent(draft, intake, now);
+  if (event.timestampMs === undefined || event.timestampMs <= now + MAX_TIMESTAMP_AHEAD_MS) return event;
+  const detail = `the timestamp is ${event.timestampMs - now} ms ahead; more than ${MAX_TIMESTAMP_AHEAD_MS} ms Kafka does not take`;
+  return { code: "invalid_timestamp", detail, id: event.id };
+}
+
+function acceptedEvent(draft: EventDraft, { topic, parameters, headers }: Intake, now: number): AcceptedEvent {
+  return {
+    topic,
+    id: draft.id ?? Bun.randomUUIDv7(),
+    key: parameters.key ?? draft.key,
+    value: draft.value,
+    headers: draft.headers.length === 0 ? headers : [...draft.headers, ...headers],
+    timestampMs: parameters.timestampMs ?? draft.timestampMs,
+    receivedAtMs: now,
+  };
+}
+
+function withheld(event: AcceptedEvent, firstInvalid: number): Problem {
+  return {
+    code: "batch_refused",
+    detail: `nothing of this atomic batch was published: event ${firstInvalid} is invalid`,
+    id: event.id,
+  };
+}
