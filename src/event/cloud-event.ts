@@ -150,7 +150,7 @@ function draft(attributes: ReadonlyMap<string, string>, value: Uint8Array | null
     key: attributes.get("partitionkey") ?? null,
     value,
     headers,
-    // Kafka knows no time before 1970; the attribute is in the headers all the same.
-    timestampMs: time >= 0 ? time : undefined,
+    // Kafka knows no time before 1970, and librdkafka takes 0 for "now"; the attribute is in the headers all the same.
+    timestampMs: time > 0 ? time : undefined,
   };
 }

@@ -41,7 +41,7 @@ export function createApp(options: HttpOptions) {
   const one: Where = { topic: options.topics[0], shape: "one" };
   const many: Where = { topic: options.topics[0], shape: "many" };
   const topics = new Map(options.topics.map((topic): [string, Where] => [topic, { topic, shape: "many" }]));
-  return new Elysia({ name: "sluice" })
+  return new Elysia({ name: "sluice", strictPath: true })
     .onError(({ code, error, request }) => {
       if (code === "NOT_FOUND") return notFound(options.ingest, request);
       options.log.error({ err: error, code }, "a request failed");
@@ -90,7 +90,8 @@ function unknownTopic(ingest: Ingest, topic: string): Response {
 
 /** By hand: `new URL` throws on what an HTTP/1.0 request without Host brings. */
 function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const scheme = url.indexOf("://");
+  const start = url.indexOf("/", scheme === -1 ? 0 : scheme + 3);
   const end = url.indexOf("?", start);
   return start === -1 ? "/" : url.slice(start, end === -1 ? undefined : end);
 }

@@ -39,7 +39,8 @@ const READERS: Readonly<Record<"one" | "many", Readonly<Record<string, Reader>>>
     key: (value) => (value === "" ? "must not be empty" : { key: value }),
     timestamp: (value) => {
       const ms = INTEGER.test(value) ? Number(value) : isRfc3339(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
-      return ms >= 0 ? { timestampMs: ms } : "must be milliseconds since 1970, or a date and time as in RFC 3339";
+      // librdkafka takes 0 for "now".
+      return ms > 0 ? { timestampMs: ms } : "must be milliseconds since 1970, or a date and time as in RFC 3339";
     },
   },
   many: {

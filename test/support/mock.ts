@@ -151,11 +151,12 @@ export function readTopic(
     group = `test-${crypto.randomUUID()}`,
     timeoutMs = 30_000,
     hooks = {} as Partial<ConsumerHooks>,
+    maxBytes = 4 * 1024 * 1024,
   } = {},
 ): ReadRecord[] {
   const consumer = joinGroup(brokers, topic, group, hooks);
   const batch = new RecordBatch(500);
-  const buffer = new TransferBuffer(4 * 1024 * 1024);
+  const buffer = new TransferBuffer(maxBytes);
   const names = headers.map((name) => [name, new HeaderName(name)] as const);
   const read: ReadRecord[] = [];
   const deadline = performance.now() + timeoutMs;
