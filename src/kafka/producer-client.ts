@@ -3,8 +3,9 @@
  * once: at once where librdkafka does not take it, else when its delivery report comes, at the latest in `close`.
  */
 import { type Outcome, refused } from "../outcome.ts";
-import { type ProducerConfig, requireFeatures, toProperties } from "./config.ts";
+import { type ProducerConfig, toProperties } from "./config.ts";
 import { notTaken, outcomeOf } from "./delivery.ts";
+import { requireFeatures } from "./features.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   ClientHandle,
