@@ -2,7 +2,8 @@
  * `bun run kafka up|down|status`: a Kafka for development, in Docker or from Apache Kafka's own jars.
  * Exit codes: 0 done (status: up), 1 could not be done, 2 asked wrongly, 3 status: down.
  */
-import { helpText, parseOptions, UsageError } from "../src/options/core.ts";
+import { parseOptions, UsageError } from "../src/options/core.ts";
+import { helpText } from "../src/options/help.ts";
 import { kafkaCommandOptions } from "../src/options/kafka-command.ts";
 import { actions } from "./kafka/command.ts";
 import { KafkaFailure } from "./kafka/failure.ts";

@@ -3,7 +3,8 @@
  * An entry file names its options and its `run`; it contains nothing else.
  */
 import { constants } from "node:os";
-import { helpText, type OptionTable, parseOptions, UsageError, type Values } from "./options/core.ts";
+import { type OptionTable, parseOptions, UsageError, type Values } from "./options/core.ts";
+import { helpText } from "./options/help.ts";
 
 /**
  * One a process. The first SIGINT or SIGTERM asks for a stop. A second one exits at once with 128 + n, but only when it comes

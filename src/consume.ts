@@ -1,6 +1,8 @@
 /** `bun run consume`: writes the topic's records to a log file, a line each. Exits 0 when it was asked to stop and all was written. */
 import { runCommand } from "./command.ts";
 import { consume } from "./consume/index.ts";
+import { adminConfig, consumerConfig } from "./kafka/index.ts";
+import { kafkaProperties } from "./kafka-config.ts";
 import { createLog } from "./log.ts";
 import { consumeOptions } from "./options/consume.ts";
 
@@ -10,5 +12,12 @@ await runCommand({
     "Reads the topic as a consumer group of threads and writes a JSON line a record to the log file (tail -f it), each record once.\n" +
     "A missing topic is awaited. What is in the file is committed; SIGTERM or Ctrl-C finishes what was read.",
   options: consumeOptions,
-  run: (options, stop) => consume(options, stop, createLog("consume", options.logLevel)),
+  run: (options, stop) => {
+    const { kafkaBrokers: brokers, kafkaGroup: group, from } = options;
+    const properties = kafkaProperties(options.kafkaConfig, (given) => [
+      { type: "consumer", config: adminConfig({ brokers, group, properties: given }) },
+      { type: "consumer", config: consumerConfig({ brokers, group, from, properties: given }) },
+    ]);
+    return consume({ ...options, properties }, stop, createLog("consume", options.logLevel));
+  },
 });

@@ -3,7 +3,18 @@ import packageJson from "../package.json" with { type: "json" };
 import { runCommand, type StopSignal } from "./command.ts";
 import { createApp, type KafkaState, listen } from "./http/index.ts";
 import { DeadLetters, Ingest, type Publish } from "./ingest/index.ts";
-import { Admin, type KafkaLog, library, Producer, producerConfig, Reachability, TopicKeeper } from "./kafka/index.ts";
+import {
+  Admin,
+  adminConfig,
+  type KafkaLog,
+  library,
+  Producer,
+  type Properties,
+  producerConfig,
+  Reachability,
+  TopicKeeper,
+} from "./kafka/index.ts";
+import { kafkaProperties } from "./kafka-config.ts";
 import { createLog, type Log } from "./log.ts";
 import { UsageError, type Values } from "./options/core.ts";
 import { serveOptions } from "./options/serve.ts";
@@ -15,13 +26,17 @@ type Options = Values<typeof serveOptions>;
 const DRAIN_MARGIN_MS = 2000;
 
 async function serve(options: Options, stop: StopSignal): Promise<number> {
+  const properties = kafkaProperties(options.kafkaConfig, (given) => [
+    { type: "producer", config: adminConfig({ brokers: options.kafkaBrokers, properties: given }) },
+    { type: "producer", config: producerOf(options, given) },
+  ]);
   const log = createLog("serve", options.logLevel);
   log.info(
     { librdkafka: library().info.version, source: library().info.source, path: library().info.path },
     "starting",
   );
   const schemas = openSchemas(options, log);
-  const kafka = connect(options, log);
+  const kafka = connect(options, properties, log);
   const ingest = new Ingest({
     publish: kafka.publish,
     kafkaAwayMs: () => kafka.reachability.awayMs,
@@ -83,10 +98,23 @@ function topicsOf({ kafkaTopic, topics }: Options): readonly [string, ...string[
   return [kafkaTopic, ...new Set(topics?.split(",") ?? [])];
 }
 
-function connect(options: Options, log: Log) {
+function producerOf(options: Options, properties: Properties) {
+  return producerConfig({
+    brokers: options.kafkaBrokers,
+    deliveryTimeoutMs: options.deliveryTimeoutMs,
+    maxRecordBytes: options.maxEventBytes,
+    // Ingest's own budget keeps below these.
+    maxQueuedRecords: options.maxPendingEvents * 2,
+    maxQueuedBytes: options.maxPendingBytes * 2,
+    properties,
+  });
+}
+
+function connect(options: Options, properties: Properties, log: Log) {
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message);
   const admin = new Admin({
     brokers: options.kafkaBrokers,
+    properties,
     log: kafkaLog,
     onContact: () => reachability.noteContact(),
   });
@@ -96,14 +124,7 @@ function connect(options: Options, log: Log) {
       log[isReachable ? "info" : "warn"](isReachable ? "Kafka is reachable" : "Kafka is unreachable"),
   });
   const producer = new Producer({
-    config: producerConfig({
-      brokers: options.kafkaBrokers,
-      deliveryTimeoutMs: options.deliveryTimeoutMs,
-      maxRecordBytes: options.maxEventBytes,
-      // Ingest's own budget keeps below these.
-      maxQueuedRecords: options.maxPendingEvents * 2,
-      maxQueuedBytes: options.maxPendingBytes * 2,
-    }),
+    config: producerOf(options, properties),
     log: kafkaLog,
     onContact: () => reachability.noteContact(),
   });

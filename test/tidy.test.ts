@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["event", "ingest", "log", "outcome"],
   // The way to Kafka
   kafka: ["cache", "outcome"],
+  "kafka-config": ["kafka", "options"],
   // The way out
   consume: ["clock", "json", "kafka", "log", "options"],
   // Around them

@@ -6,6 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { BROKER_PORT_STEP, FIRST_BROKER_PORT } from "../../src/options/kafka-command.ts";
+import type { SecuredListeners } from "./config.ts";
 import { portIsTaken } from "./failure.ts";
 import { jarFolder, KRAFT_RELEASE, ZOOKEEPER_RELEASE } from "./jars.ts";
 import { findJava } from "./java.ts";
@@ -26,6 +27,8 @@ export interface ClusterOptions {
   /** Holds one cluster; started again on the same folder with the same options, it has its data and its identity back. */
   dataFolder: string;
   heapMb?: number;
+  /** Further listeners; for one broker of Kafka 4. */
+  secured?: SecuredListeners;
   onProgress?: (line: string) => void;
 }
 
@@ -61,7 +64,14 @@ export async function startCluster(o: ClusterOptions): Promise<Cluster> {
   const jars = await jarFolder(release, onProgress);
   const folder = resolve(o.dataFolder);
   mkdirSync(folder, { recursive: true });
-  const plan = { java: java.path, jars, folder, ports, heapMb: o.heapMb ?? (o.brokers === 1 ? 512 : 400) };
+  const plan = {
+    java: java.path,
+    jars,
+    folder,
+    ports,
+    heapMb: o.heapMb ?? (o.brokers === 1 ? 512 : 400),
+    secured: o.secured,
+  };
   const { zookeeper, brokers } = o.zookeeper
     ? await planZookeeper(plan)
     : { brokers: await planKraft(plan, onProgress) };

@@ -14,17 +14,29 @@ export interface Voter {
   readonly controllerPort: number;
 }
 
+/** Further doors of a broker, with TLS or passwords, and what the broker has to know for them. */
+export interface SecuredListeners {
+  /** By protocol, the port; the listener is called as its protocol. */
+  readonly ports: Readonly<Partial<Record<"SSL" | "SASL_SSL" | "SASL_PLAINTEXT", number>>>;
+  readonly properties: Readonly<Record<string, string>>;
+  /** "name=…,password=…": who may come in with SCRAM-SHA-256. */
+  readonly scramUser?: string;
+}
+
 /** A node that is broker and controller at once, in a cluster without ZooKeeper. */
-export function kraftProperties(node: NodeSettings, voters: readonly Voter[]): string {
+export function kraftProperties(node: NodeSettings, voters: readonly Voter[], secured?: SecuredListeners): string {
   const controllerPort = voters.find((voter) => voter.id === node.id)?.controllerPort;
+  const doors = Object.entries({ PLAINTEXT: node.port, ...secured?.ports });
+  const addresses = doors.map(([protocol, port]) => `${protocol}://127.0.0.1:${port}`).join(",");
+  const protocols = doors.map(([protocol]) => `${protocol}:${protocol}`).join(",");
   return properties({
     "process.roles": "broker,controller",
     "node.id": node.id,
     "controller.quorum.voters": voters.map((voter) => `${voter.id}@127.0.0.1:${voter.controllerPort}`).join(","),
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${node.port}`,
+    "listener.security.protocol.map": `${protocols},CONTROLLER:PLAINTEXT`,
+    listeners: `${addresses},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": addresses,
     "inter.broker.listener.name": "PLAINTEXT",
     // A broker that was killed is missed, and may register again, this much later (the default: 9 s).
     "broker.session.timeout.ms": 6_000,
@@ -33,6 +45,7 @@ export function kraftProperties(node: NodeSettings, voters: readonly Voter[]): s
     "share.coordinator.state.topic.min.isr": minInSync(voters.length),
     "share.coordinator.state.topic.num.partitions": 4,
     ...commonSettings(node, voters.length),
+    ...secured?.properties,
   });
 }
 

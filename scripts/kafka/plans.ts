@@ -8,6 +8,7 @@ import {
   kraftProperties,
   LOG4J1_PROPERTIES,
   LOG4J2_PROPERTIES,
+  type SecuredListeners,
   ZOOKEEPER_SESSION_TIMEOUT_MS,
   zookeeperConfig,
   zookeeperModeProperties,
@@ -25,6 +26,7 @@ export interface ClusterPlan {
   readonly folder: string;
   readonly ports: readonly number[];
   readonly heapMb: number;
+  readonly secured?: SecuredListeners | undefined;
 }
 
 export interface BrokerPlan extends ServerPlan {
@@ -47,7 +49,7 @@ export async function planKraft(o: ClusterPlan, onProgress: (line: string) => vo
   const clusterId = ownClusterId(o.folder);
   const plans = o.ports.map((port, index): BrokerPlan => {
     const node = nodeFiles(o.folder, index + 1, port);
-    writeFileSync(node.propertiesFile, kraftProperties(node, voters));
+    writeFileSync(node.propertiesFile, kraftProperties(node, voters, o.secured));
     return brokerPlan(o, node, { logging: [logging], attempts: 1, clusterId });
   });
   const fresh = plans.filter(
@@ -158,6 +160,7 @@ async function format(o: ClusterPlan, plan: BrokerPlan, how: { clusterId: string
     "--config",
     node.propertiesFile,
     "--ignore-formatted",
+    ...(o.secured?.scramUser ? ["--add-scram", `SCRAM-SHA-256=[${o.secured.scramUser}]`] : []),
   ];
   const run = Bun.spawn([o.java, ...flags, "-cp", classPath(o.jars), ...tool], {
     stdin: "ignore",

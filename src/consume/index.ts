@@ -3,7 +3,7 @@
  * and returns the exit code; a log file that it cannot have is thrown as a sentence.
  */
 import { availableParallelism } from "node:os";
-import { Admin, GroupOffsets, type KafkaLog } from "../kafka/index.ts";
+import { Admin, GroupOffsets, type KafkaLog, type Properties } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
 import type { consumeOptions } from "../options/consume.ts";
 import type { Values } from "../options/core.ts";
@@ -17,7 +17,10 @@ import { startThread } from "./thread.ts";
 import { awaitTopic, type FoundTopic, readLag } from "./topic.ts";
 import { Writer } from "./writer.ts";
 
-export type ConsumeOptions = Values<typeof consumeOptions>;
+export interface ConsumeOptions extends Omit<Values<typeof consumeOptions>, "kafkaConfig"> {
+  /** What `--kafka-config` came to. */
+  readonly properties: Properties;
+}
 
 /** What `runCommand` passes: somebody wants an end. */
 export interface Stop {
@@ -36,8 +39,9 @@ export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Pr
   const logFile = prepareLogFile(options.logFile);
   const lock = new LogFileLock(logFile);
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message);
-  const admin = new Admin({ brokers: options.kafkaBrokers, log: kafkaLog });
-  const groupOffsets = new GroupOffsets({ brokers: options.kafkaBrokers, group: options.kafkaGroup, log: kafkaLog });
+  const client = { brokers: options.kafkaBrokers, properties: options.properties, log: kafkaLog };
+  const admin = new Admin(client);
+  const groupOffsets = new GroupOffsets({ ...client, group: options.kafkaGroup });
   try {
     const found = await awaitTopic(admin, { topic: options.kafkaTopic, log, stop });
     if (!found) return 0;
@@ -91,7 +95,13 @@ class Consumption {
       onLines: (lines, onWritten) => this.#writer.push(lines, onWritten),
       start: (hooks) =>
         startThread(
-          { brokers: options.kafkaBrokers, group: options.kafkaGroup, topic: options.kafkaTopic, from: options.from },
+          {
+            brokers: options.kafkaBrokers,
+            group: options.kafkaGroup,
+            topic: options.kafkaTopic,
+            from: options.from,
+            properties: options.properties,
+          },
           hooks,
         ),
     });

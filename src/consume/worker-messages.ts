@@ -2,7 +2,7 @@
  * What the main thread and a worker tell each other. Lines, log lines and the end come as messages; the other way goes through
  * two shared cells, because a worker that reads never turns its event loop.
  */
-import type { KafkaLogLevel } from "../kafka/index.ts";
+import type { KafkaLogLevel, Properties } from "../kafka/index.ts";
 
 /** Lines that lie behind each other in a buffer: records of one partition, in the order of their offsets (gaps are allowed). */
 export interface Run {
@@ -27,6 +27,7 @@ export interface WorkerSettings {
   readonly group: string;
   readonly topic: string;
   readonly from: "earliest" | "latest";
+  readonly properties?: Properties;
 }
 
 /** A worker's `workerData`. */

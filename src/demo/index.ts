@@ -34,6 +34,8 @@ export async function demo(options: Options, stop: StopSignal, say: (line: strin
         "give --kafka-brokers (bun run kafka up) for more",
     );
   }
+  if (options.kafkaBrokers === undefined && options.kafkaConfig.length > 0)
+    throw new UsageError("--kafka-config is for the Kafka that --kafka-brokers names; the embedded broker takes none");
   const run = new DemoRun(options, say);
   try {
     const findings = await run.go(stop);
@@ -132,7 +134,8 @@ class DemoRun {
   }
 
   #start(command: "serve" | "consume", args: readonly string[]): Child {
-    const child = new Child({ command, args, stderr: this.#logOf(command) });
+    const { args: more, environment } = handedOn(this.#options.kafkaConfig);
+    const child = new Child({ command, args: [...args, ...more], environment, stderr: this.#logOf(command) });
     this.#children.push(child);
     return child;
   }
@@ -222,6 +225,13 @@ class DemoRun {
     await this.#mock?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** `--kafka-config` for the pieces: as a variable, since others can see flags; what holds a line break can only be a flag. */
+function handedOn(kafkaConfig: readonly string[]) {
+  return kafkaConfig.some((piece) => piece.includes("\n"))
+    ? { args: kafkaConfig.map((piece) => `--kafka-config=${piece}`), environment: {} }
+    : { args: [], environment: { KAFKA_CONFIG: kafkaConfig.join("\n") } };
 }
 
 /** The pieces log to files; what the demo itself reads there is written at level info. */

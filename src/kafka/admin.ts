@@ -1,6 +1,7 @@
 /** Questions to the cluster, as promises; none of them blocks. A request that fails rejects with `KafkaError`. */
-import { adminConfig, type ClientConfig, requireFeatures, toProperties } from "./config.ts";
+import { adminConfig, type ClientConfig, toProperties } from "./config.ts";
 import { KafkaError } from "./error.ts";
+import { requireFeatures } from "./features.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   AdminCalls,
@@ -13,6 +14,7 @@ import {
   type PartitionResult,
   type TopicDescription,
 } from "./native/index.ts";
+import type { Properties } from "./properties.ts";
 
 type Event = Parameters<AdminCalls["requestId"]>[0];
 
@@ -25,6 +27,7 @@ export interface AdminOptions {
   readonly brokers: string;
   readonly log: KafkaLog;
   readonly config?: ClientConfig;
+  readonly properties?: Properties | undefined;
   /** The consumer group that `groupOffsets` asks about. This client never joins it. */
   readonly group?: string;
   /** Called for each answer of the cluster's: Kafka is there. */
@@ -50,7 +53,7 @@ export class Admin {
 
   constructor(options: AdminOptions) {
     const { group } = options;
-    const properties = toProperties({ ...adminConfig(options.brokers, group), ...options.config });
+    const properties = toProperties({ ...adminConfig(options), ...options.config });
     requireFeatures(properties, library().info);
     this.#group = group;
     // A request for a group's offsets crashes a client that has no group of its own when the coordinator has moved: librdkafka

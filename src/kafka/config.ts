@@ -1,5 +1,6 @@
 /**
- * Configuration of clients, in the Confluent package's own types. What Sluice's guarantees rest on is set here, once.
+ * Configuration of clients, in the Confluent package's own types. What Sluice's guarantees rest on is set here, once, and cannot be
+ * set from outside (`OWNED`); the rest is tuning, over which the user's own properties win.
  */
 import type {
   ConsumerGlobalConfig,
@@ -8,7 +9,7 @@ import type {
   ProducerGlobalConfig,
   ProducerTopicConfig,
 } from "@confluentinc/kafka-javascript/types/config.d.ts";
-import { ConfigurationError, type LibraryInfo } from "./native/index.ts";
+import { type Properties, propertiesFor } from "./properties.ts";
 
 export type ClientConfig = GlobalConfig;
 export type ProducerConfig = ProducerGlobalConfig & ProducerTopicConfig;
@@ -30,38 +31,53 @@ export interface ProducerSettings {
   /** The most that may wait in librdkafka; the caller's own admission keeps below it. */
   readonly maxQueuedRecords: number;
   readonly maxQueuedBytes: number;
+  readonly properties?: Properties | undefined;
 }
 
 /** librdkafka scans once a second, and reports come after the scan. */
 const SCAN_MARGIN_MS = 2000;
 const MESSAGE_OVERHEAD_BYTES = 10_000;
 
-export function producerConfig(settings: ProducerSettings): ProducerConfig {
+function producerOwn(settings: ProducerSettings) {
   return {
-    ...COMMON,
     "bootstrap.servers": settings.brokers,
-    "client.id": "sluice-serve",
     "enable.idempotence": true,
     acks: -1,
     // As the Java client's default partitioner: the same key goes to the same partition whoever produces.
     partitioner: "murmur2_random",
-    // The linger/batch buffer in front of librdkafka does the waiting. These 0.2 ms, a tenth of a round trip, let the records of one
-    // flush leave in one request: without them librdkafka's thread sends the first alone (a quarter more requests answered a second).
-    "linger.ms": 0.2,
     "message.timeout.ms": Math.max(500, settings.deliveryTimeoutMs - SCAN_MARGIN_MS),
     "message.max.bytes": settings.maxRecordBytes + MESSAGE_OVERHEAD_BYTES,
     "queue.buffering.max.messages": settings.maxQueuedRecords,
     "queue.buffering.max.kbytes": Math.ceil(settings.maxQueuedBytes / 1024),
     "allow.auto.create.topics": false,
+  } satisfies ProducerConfig;
+}
+
+export function producerConfig(settings: ProducerSettings): ProducerConfig {
+  return {
+    ...COMMON,
+    "client.id": "sluice-serve",
+    // The linger/batch buffer in front of librdkafka does the waiting. These 0.2 ms, a tenth of a round trip, let the records of one
+    // flush leave in one request: without them librdkafka's thread sends the first alone (a quarter more requests answered a second).
+    "linger.ms": 0.2,
     "socket.nagle.disable": true,
+    ...propertiesFor("producer", settings.properties),
+    ...producerOwn(settings),
   };
 }
 
-export function adminConfig(brokers: string, group?: string): ClientConfig | ConsumerConfig {
+export interface AdminSettings {
+  readonly brokers: string;
+  readonly group?: string | undefined;
+  readonly properties?: Properties | undefined;
+}
+
+export function adminConfig({ brokers, group, properties }: AdminSettings): ClientConfig | ConsumerConfig {
   return {
     ...COMMON,
-    "bootstrap.servers": brokers,
     "client.id": "sluice-admin",
+    ...propertiesFor("admin", properties),
+    "bootstrap.servers": brokers,
     ...(group !== undefined && { "group.id": group }),
   };
 }
@@ -71,19 +87,25 @@ export interface ConsumerSettings {
   readonly group: string;
   /** Where a group without a committed offset starts. */
   readonly from: "earliest" | "latest";
+  readonly properties?: Properties | undefined;
 }
 
-export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
+function consumerOwn(settings: ConsumerSettings) {
   return {
-    ...COMMON,
     "bootstrap.servers": settings.brokers,
-    "client.id": "sluice-consume",
     "group.id": settings.group,
     "auto.offset.reset": settings.from,
     // Offsets are committed by us, after the lines are in the file.
     "enable.auto.commit": false,
     "enable.auto.offset.store": false,
     "partition.assignment.strategy": "cooperative-sticky",
+  } satisfies ConsumerConfig;
+}
+
+export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
+  return {
+    ...COMMON,
+    "client.id": "sluice-consume",
     // A killed member's partitions move on after this; killed within a rebalance, after twice this (the group gives it partitions,
     // or waits for it as its leader, once more). So "lines flow again within 15 s" needs the least that brokers allow by default.
     "session.timeout.ms": 6000,
@@ -96,7 +118,45 @@ export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
     "fetch.wait.max.ms": 50,
     "queued.min.messages": 1_000_000,
     "queued.max.messages.kbytes": 65_536,
+    ...propertiesFor("consumer", settings.properties),
+    ...consumerOwn(settings),
   };
+}
+
+/** The option that sets an owned property, where one does. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  "bootstrap.servers": "--kafka-brokers",
+  "metadata.broker.list": "--kafka-brokers",
+  "message.timeout.ms": "--delivery-timeout-ms",
+  "delivery.timeout.ms": "--delivery-timeout-ms",
+  "message.max.bytes": "--max-event-bytes",
+  "queue.buffering.max.messages": "--max-pending-events",
+  "queue.buffering.max.kbytes": "--max-pending-bytes",
+  "group.id": "--kafka-group",
+  "auto.offset.reset": "--from",
+};
+
+/** Other names of owned properties, and what would undermine them. Callbacks and what only C can be handed: by pattern. */
+const ALSO_OWNED = [
+  ...Object.keys(OPTIONS),
+  ...["request.required.acks", "transactional.id", "enable.gapless.guarantee", "queuing.strategy", "msg_order_cmp"],
+  ...["delivery.report.only.error", "produce.offset.report", "auto.commit.enable", "offset.store.method"],
+  // Each worker is a member of its own, which a shared instance id would forbid; the rebalancing is the classic protocol's.
+  ...["group.instance.id", "group.protocol", "group.protocol.type", "group.remote.assignor"],
+  ...["log.queue", "enabled_events", "opaque", "default_topic_conf", "interceptors", "ssl_engine_callback_data"],
+];
+const OWNED_PATTERN = /_cb$|^ut_|^test\.mock\./;
+
+const NO_SETTINGS = { brokers: "", deliveryTimeoutMs: 0, maxRecordBytes: 0, maxQueuedRecords: 0, maxQueuedBytes: 0 };
+const OWNED: ReadonlySet<string> = new Set([
+  ...Object.keys(producerOwn(NO_SETTINGS)),
+  ...Object.keys(consumerOwn({ brokers: "", group: "", from: "earliest" })),
+  ...ALSO_OWNED,
+]);
+
+/** Whether Sluice sets this property itself; then with the option that does, where one does. */
+export function ownership(name: string): { readonly option: string | undefined } | undefined {
+  return OWNED.has(name) || OWNED_PATTERN.test(name) ? { option: OPTIONS[name] } : undefined;
 }
 
 /** librdkafka's form of a configuration: everything is text. */
@@ -106,67 +166,4 @@ export function toProperties(config: ClientConfig | ProducerConfig | ConsumerCon
     if (value !== undefined && value !== null) properties[name] = String(value);
   }
   return properties;
-}
-
-interface Need {
-  readonly feature: string;
-  readonly wanted: (properties: Readonly<Record<string, string>>) => boolean;
-  readonly debian: string;
-  readonly fedora: string;
-  readonly macos: string;
-}
-
-const is = (name: string, pattern: RegExp) => (p: Readonly<Record<string, string>>) => pattern.test(p[name] ?? "");
-const CODEC = (codec: RegExp) => (p: Readonly<Record<string, string>>) =>
-  codec.test(p["compression.type"] ?? p["compression.codec"] ?? "");
-const MECHANISM = (mechanism: RegExp) => (p: Readonly<Record<string, string>>) =>
-  /^sasl_/i.test(p["security.protocol"] ?? "") &&
-  mechanism.test(p["sasl.mechanism"] ?? p["sasl.mechanisms"] ?? "GSSAPI");
-
-const NEEDS: readonly Need[] = [
-  {
-    feature: "ssl",
-    wanted: is("security.protocol", /ssl$/i),
-    debian: "libssl-dev",
-    fedora: "openssl-devel",
-    macos: "openssl@3",
-  },
-  {
-    feature: "sasl_scram",
-    wanted: MECHANISM(/^SCRAM/i),
-    debian: "libssl-dev",
-    fedora: "openssl-devel",
-    macos: "openssl@3",
-  },
-  {
-    feature: "sasl_oauthbearer",
-    wanted: MECHANISM(/^OAUTHBEARER/i),
-    debian: "libssl-dev",
-    fedora: "openssl-devel",
-    macos: "openssl@3",
-  },
-  {
-    feature: "sasl_gssapi",
-    wanted: MECHANISM(/^GSSAPI/i),
-    debian: "libsasl2-dev",
-    fedora: "cyrus-sasl-devel",
-    macos: "cyrus-sasl",
-  },
-  { feature: "zstd", wanted: CODEC(/^zstd$/i), debian: "libzstd-dev", fedora: "libzstd-devel", macos: "zstd" },
-  { feature: "lz4", wanted: CODEC(/^lz4$/i), debian: "liblz4-dev", fedora: "lz4-devel", macos: "lz4" },
-  { feature: "gzip", wanted: CODEC(/^gzip$/i), debian: "zlib1g-dev", fedora: "zlib-devel", macos: "zlib" },
-];
-
-/** Throws `ConfigurationError` where the configuration needs something that is not built into this library. */
-export function requireFeatures(
-  properties: Readonly<Record<string, string>>,
-  info: Pick<LibraryInfo, "features" | "path">,
-): void {
-  for (const need of NEEDS) {
-    if (!need.wanted(properties) || info.features.has(need.feature)) continue;
-    throw new ConfigurationError(
-      `this configuration needs ${need.feature}, which the librdkafka at ${info.path} was built without. Install ` +
-        `${need.debian} (Debian, Ubuntu), ${need.fedora} (Fedora) or ${need.macos} (brew), then \`bun run setup --rebuild\``,
-    );
-  }
 }

@@ -5,8 +5,9 @@
  * commit what was read of them.
  */
 import type { ConsumerConfig } from "./config.ts";
-import { requireFeatures, toProperties } from "./config.ts";
+import { toProperties } from "./config.ts";
 import { codeName } from "./error.ts";
+import { requireFeatures } from "./features.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   type AssignmentEvent,

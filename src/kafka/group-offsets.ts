@@ -6,7 +6,7 @@ export class GroupOffsets {
   #admin: Admin | undefined;
   #isClosed = false;
 
-  constructor(options: Pick<AdminOptions, "brokers" | "log"> & { readonly group: string }) {
+  constructor(options: Pick<AdminOptions, "brokers" | "log" | "properties"> & { readonly group: string }) {
     this.#options = options;
   }
 

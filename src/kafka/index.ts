@@ -3,16 +3,18 @@
  * It never sees JSON; what it takes and gives is records, offsets and outcomes.
  */
 export { Admin } from "./admin.ts";
+export { checkProperties, type PlannedClient } from "./check-properties.ts";
 export {
+  adminConfig,
   type ConsumerConfig,
   consumerConfig,
   type ProducerConfig,
   type ProducerSettings,
   producerConfig,
-  requireFeatures,
 } from "./config.ts";
 export { Consumer, type ConsumerHooks } from "./consumer.ts";
 export { codeName, KafkaError } from "./error.ts";
+export { requireFeatures } from "./features.ts";
 export { GroupOffsets } from "./group-offsets.ts";
 export type { KafkaLog, KafkaLogLevel } from "./log.ts";
 export {
@@ -30,5 +32,7 @@ export {
   TransferBuffer,
 } from "./native/index.ts";
 export { Producer } from "./producer.ts";
+export type { Properties } from "./properties.ts";
 export { Reachability } from "./reachability.ts";
+export { readProperties } from "./read-properties.ts";
 export { ensureTopic, TopicKeeper } from "./topic.ts";

@@ -3,8 +3,9 @@
  * once: at once where librdkafka does not take it, else when its delivery report comes, at the latest in `close`.
  */
 import { type Outcome, refused } from "../outcome.ts";
-import { type ProducerConfig, requireFeatures, toProperties } from "./config.ts";
+import { type ProducerConfig, toProperties } from "./config.ts";
 import { notTaken, outcomeOf } from "./delivery.ts";
+import { requireFeatures } from "./features.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
   ClientHandle,
@@ -17,8 +18,15 @@ import {
   STATUS,
   UnfitRecord,
 } from "./native/index.ts";
+import { Republisher } from "./republisher.ts";
 
 export type Settle<R extends KafkaRecord> = (record: R, outcome: Outcome) => void;
+
+/** What the records of one `publish` have in common. */
+interface PublishCall {
+  readonly settle: Settle<KafkaRecord>;
+  readonly startedAt: number;
+}
 
 export interface ProducerHooks {
   readonly log: KafkaLog;
@@ -33,10 +41,11 @@ export class ProducerClient {
   readonly #writer: RecordWriter;
   readonly #reports = new ReportReader();
   readonly #hooks: ProducerHooks;
-  // A slot a record in flight: what it is and whom to tell. Slot n is known to librdkafka as n + 1.
+  // A slot a record in flight: what it is and with what it came. Slot n is known to librdkafka as n + 1.
   readonly #records: (KafkaRecord | undefined)[] = [];
-  readonly #settles: (Settle<KafkaRecord> | undefined)[] = [];
+  readonly #calls: (PublishCall | undefined)[] = [];
   readonly #freeSlots: number[] = [];
+  readonly #republisher = new Republisher();
   #pending = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -55,7 +64,7 @@ export class ProducerClient {
         if (event.isFatal) hooks.onFatal(event.message);
       },
       onOther: (type, event) => {
-        if (type === EVENT.DR) this.#reports.read(event, this.#onReport);
+        if (type === EVENT.DR) this.#readReports(event);
       },
     });
     this.#writer = new RecordWriter(this.#client);
@@ -68,10 +77,11 @@ export class ProducerClient {
   }
 
   publish<R extends KafkaRecord>(batch: readonly R[], settle: Settle<R>): void {
+    const call: PublishCall = { settle: settle as unknown as Settle<KafkaRecord>, startedAt: performance.now() };
     for (const record of batch) {
       const slot = this.#freeSlots.pop() ?? this.#records.length;
       this.#records[slot] = record;
-      this.#settles[slot] = settle as unknown as Settle<KafkaRecord>;
+      this.#calls[slot] = call;
       this.#pending++;
       const refusal = this.#write(record, slot);
       if (refusal) this.#settle(slot, refusal);
@@ -91,6 +101,15 @@ export class ProducerClient {
     }
   }
 
+  #readReports(event: Parameters<ReportReader["read"]>[0]): void {
+    this.#reports.read(event, this.#onReport);
+    // After the event: its reports are in the order of the records, and so these go out again in that order.
+    for (const slot of this.#republisher.take()) {
+      const refusal = this.#write(this.#records[slot]!, slot);
+      if (refusal) this.#settle(slot, refusal);
+    }
+  }
+
   readonly #onReport = (opaque: number, errorCode: number, status: number, partition: number, offset: number): void => {
     const slot = opaque - 1;
     const record = this.#records[slot];
@@ -98,14 +117,17 @@ export class ProducerClient {
       this.#hooks.log("error", "a delivery report for a record that is not in flight", { slot, errorCode });
       return;
     }
+    const isInnocent = errorCode === CODES.ERR__INVALID_DIFFERENT_RECORD && status === STATUS.NOT_PERSISTED;
+    if (isInnocent && !this.#closed && this.#republisher.accept(slot, this.#calls[slot]!.startedAt)) return;
     this.#settle(slot, outcomeOf(record.topic, errorCode, status, partition, offset));
   };
 
   #settle(slot: number, outcome: Outcome): void {
     const record = this.#records[slot]!;
-    const settle = this.#settles[slot]!;
+    const { settle } = this.#calls[slot]!;
     this.#records[slot] = undefined;
-    this.#settles[slot] = undefined;
+    this.#calls[slot] = undefined;
+    this.#republisher.forget(slot);
     this.#freeSlots.push(slot);
     this.#pending--;
     try {

@@ -1,5 +1,5 @@
 /** Options that more than one command has. */
-import { choice, integer, integerOr, text } from "./core.ts";
+import { choice, integer, integerOr, list, text } from "./core.ts";
 
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
@@ -26,6 +26,13 @@ export const logLevel = choice({
   help: "the least severe log line that is written",
 });
 
+/** TLS, passwords and whatever else librdkafka can be told. */
+export const kafkaConfig = list({
+  flag: "kafka-config",
+  placeholder: "<file|name=value>",
+  help: "librdkafka properties, from a file or one by one; repeat the flag, or a line each in the variable",
+});
+
 /** Where Kafka is; for every command that talks to it. */
 export const kafkaOptions = {
   kafkaBrokers: text({
@@ -35,6 +42,7 @@ export const kafkaOptions = {
     help: "where to find the Kafka cluster",
     check: brokersProblem,
   }),
+  kafkaConfig,
   kafkaTopic: text({
     flag: "kafka-topic",
     placeholder: "<topic>",

@@ -19,10 +19,12 @@ export interface Option<T> {
   readonly defaultValue: T;
   /** How the default reads in `--help`, where the value itself does not say it ("adaptive"). */
   readonly defaultText: string;
-  /** Turns what the user wrote into the value, or throws an Error whose message completes "--flag …". */
-  readonly read: (text: string) => T;
+  /** Turns what the user wrote into the value, or throws an Error whose message completes "--flag …". One text, or many where `isRepeatable`. */
+  readonly read: (...texts: string[]) => T;
   /** A switch: `--flag` alone means `true`. */
   readonly isSwitch: boolean;
+  /** The flag may be given several times; the variable holds a value a line. */
+  readonly isRepeatable: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the table holds options of every type; `Values` recovers each one.
@@ -34,8 +36,8 @@ interface Common {
   readonly help: string;
 }
 
-function make<T>(common: Common, rest: Omit<Option<T>, keyof Common | "isSwitch">): Option<T> {
-  return { ...common, isSwitch: false, ...rest };
+function make<T>(common: Common, rest: Omit<Option<T>, keyof Common | "isSwitch" | "isRepeatable">): Option<T> {
+  return { ...common, isSwitch: false, isRepeatable: false, ...rest };
 }
 
 /** A piece of text; `check` returns what is wrong with it ("must not be empty"), or nothing. */
@@ -111,11 +113,24 @@ export function choice<const C extends string>(o: Common & { choices: readonly C
   });
 }
 
+/** Pieces of text, blank ones left out. What a piece has to be, whoever uses it checks: it may be a secret, and is not for an error. */
+export function list(o: Common & { placeholder: string }): Option<readonly string[]> {
+  return {
+    ...o,
+    isSwitch: false,
+    isRepeatable: true,
+    defaultValue: [],
+    defaultText: "none",
+    read: (...texts) => texts.filter((piece) => piece.trim() !== ""),
+  };
+}
+
 /** On or off: `--flag` alone, or `FLAG=true|false` in the environment. */
 export function onOff(o: Common): Option<boolean> {
   return {
     ...o,
     isSwitch: true,
+    isRepeatable: false,
     defaultValue: false,
     defaultText: "off",
     read(value) {
@@ -145,10 +160,9 @@ export function parseOptions<T extends OptionTable>(
     const variable = environmentName(option.flag);
     const given = flags[option.flag];
     const source = given !== undefined ? `--${option.flag}` : variable;
-    // An empty variable counts as unset: that is how compose files and CI systems spell "not given".
-    const value = given ?? (environment[variable] === "" ? undefined : environment[variable]);
+    const texts = given ?? fromVariable(option, environment[variable]);
     try {
-      values[name] = value === undefined ? option.defaultValue : option.read(value);
+      values[name] = texts === undefined ? option.defaultValue : option.read(...texts);
     } catch (cause) {
       throw new UsageError(`${source} ${(cause as Error).message}`);
     }
@@ -156,26 +170,26 @@ export function parseOptions<T extends OptionTable>(
   return values as Values<T>;
 }
 
-function readFlags(table: OptionTable, argv: readonly string[]): Record<string, string | undefined> {
-  const options: Record<string, { type: "string" | "boolean" }> = {};
-  for (const option of Object.values(table)) options[option.flag] = { type: option.isSwitch ? "boolean" : "string" };
+function fromVariable(option: Option<unknown>, value: string | undefined): string[] | undefined {
+  // An empty variable counts as unset: that is how compose files and CI systems spell "not given".
+  if (value === undefined || value === "") return undefined;
+  return option.isRepeatable ? value.split(/\r?\n/) : [value];
+}
+
+function readFlags(table: OptionTable, argv: readonly string[]): Record<string, string[] | undefined> {
+  const options: Record<string, { type: "string" | "boolean"; multiple: boolean }> = {};
+  for (const { flag, isSwitch, isRepeatable } of Object.values(table))
+    options[flag] = { type: isSwitch ? "boolean" : "string", multiple: isRepeatable };
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false });
-    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag, String(value)]));
+    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag, [value].flat().map(String)]));
   } catch (cause) {
-    throw new UsageError((cause as Error).message);
+    throw new UsageError(withoutValues((cause as Error).message, argv));
   }
 }
 
-/** The text of `--help`: what the command does, then a line an option. */
-export function helpText(usage: string, about: string, table: OptionTable): string {
-  const rows = Object.values(table).map((o) => ({
-    left: `--${o.flag}${o.placeholder && !o.isSwitch ? ` ${o.placeholder}` : ""}`,
-    variable: environmentName(o.flag),
-    right: `${o.help} (default: ${o.defaultText})`,
-  }));
-  const width = (key: "left" | "variable") => Math.max(...rows.map((row) => row[key].length));
-  const [left, variable] = [width("left"), width("variable")];
-  const lines = rows.map((row) => `  ${row.left.padEnd(left)}  ${row.variable.padEnd(variable)}  ${row.right}`);
-  return `${usage}\n\n${about}\n\n${lines.join("\n")}\n`;
+/** An argument that went astray is quoted up to its "=": what follows may be a secret that was meant for `--kafka-config`. */
+function withoutValues(message: string, argv: readonly string[]): string {
+  const pairs = argv.filter((argument) => argument.includes("="));
+  return pairs.reduce((text, pair) => text.replaceAll(pair, `${pair.slice(0, pair.indexOf("="))}=…`), message);
 }

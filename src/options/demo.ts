@@ -1,5 +1,5 @@
 /** Options of `bun run demo`. */
-import { brokersProblem, logLevel, topicProblem } from "./common.ts";
+import { brokersProblem, kafkaConfig, logLevel, topicProblem } from "./common.ts";
 import { integer, text, textOr } from "./core.ts";
 import { simulateOptions } from "./simulate.ts";
 
@@ -11,6 +11,7 @@ export const demoOptions = {
     help: "the Kafka cluster to run on",
     check: brokersProblem,
   }),
+  kafkaConfig,
   kafkaTopic: textOr({
     flag: "kafka-topic",
     placeholder: "<topic>",

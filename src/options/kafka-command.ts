@@ -12,6 +12,7 @@ const brokers: Option<1 | 3 | undefined> = {
   defaultValue: undefined,
   defaultText: "1 with the jars, 3 with docker",
   isSwitch: false,
+  isRepeatable: false,
   read(value) {
     if (value === "1") return 1;
     if (value === "3") return 3;

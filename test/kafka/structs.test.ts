@@ -99,13 +99,15 @@ test("constants", async () => {
   await check(structs.OFFSET_SPEC, named("RD_KAFKA_OFFSET_SPEC_", structs.OFFSET_SPEC));
   await check(structs.CLIENT_TYPE, { producer: "RD_KAFKA_PRODUCER", consumer: "RD_KAFKA_CONSUMER" });
   await check(API_KEYS, named("RD_KAFKAP_", API_KEYS));
-  const { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY } = structs;
+  const { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN } = structs;
   await check(
-    { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY },
+    { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN },
     {
       MSG_F_COPY: "RD_KAFKA_MSG_F_COPY",
       DESTROY_NO_CONSUMER_CLOSE: "RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE",
       ADMIN_OP_ANY: "RD_KAFKA_ADMIN_OP_ANY",
+      CONF_OK: "RD_KAFKA_CONF_OK",
+      CONF_UNKNOWN: "RD_KAFKA_CONF_UNKNOWN",
     },
   );
 });

@@ -2,7 +2,7 @@
 import { FFIType } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { dirname, join } from "node:path";
-import { laterMockSymbols, librdkafkaSymbols, mockSymbols } from "../../src/kafka/native/symbols.ts";
+import { laterMockSymbols, laterSymbols, librdkafkaSymbols, mockSymbols } from "../../src/kafka/native/symbols.ts";
 
 const SOURCES = join(
   dirname(Bun.resolveSync("@confluentinc/kafka-javascript/package.json", import.meta.dir)),
@@ -73,5 +73,5 @@ async function check(header: string, table: Readonly<Record<string, Signature>>)
   }
 }
 
-test("rdkafka.h", () => check("rdkafka.h", librdkafkaSymbols));
+test("rdkafka.h", () => check("rdkafka.h", { ...librdkafkaSymbols, ...laterSymbols }));
 test("rdkafka_mock.h", () => check("rdkafka_mock.h", { ...mockSymbols, ...laterMockSymbols }));

@@ -71,3 +71,42 @@ test("demo: more events than the embedded broker can hold are refused", async ()
   expect(exitCode).toBe(2);
   expect(stderr).toContain("--events must be at most");
 }, 30_000);
+
+describe.each(["serve", "consume", "demo"])("%s --kafka-config", (command) => {
+  const SECRET = "s3cret-Pa55word";
+
+  test.each([
+    ["a name that librdkafka does not know", ["--kafka-config", `sasl.pasword=${SECRET}`], '"sasl.pasword"'],
+    ["a value that it does not take", ["--kafka-config", "socket.timeout.ms=1"], "socket.timeout.ms"],
+    ["what an option sets", ["--kafka-config", "bootstrap.servers=a:1"], "bootstrap.servers is set by --kafka-brokers"],
+    ["what Sluice sets", ["--kafka-config", "enable.idempotence=false"], "enable.idempotence is set by Sluice alone"],
+    ["what is no pair and no file", ["--kafka-config", `sasl.password:${SECRET}`], "neither name=value nor a file"],
+    ["an argument that went astray", ["--kafka-config", "debug=all", `sasl.password=${SECRET}`], "sasl.password="],
+  ])(
+    "%s: exit 2, named, and no secret with it",
+    async (_, args, named) => {
+      const { stdout, stderr, exitCode } = await run(command, args);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toContain(named);
+      expect(stderr).not.toContain(SECRET);
+      expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    },
+    30_000,
+  );
+});
+
+test("serve and consume: a certificate that is not there ends them before they start", async () => {
+  for (const command of ["serve", "consume"]) {
+    const environment = { KAFKA_CONFIG: "security.protocol=ssl\nssl.ca.location=no/such/ca.pem\n" };
+    const { stderr, exitCode } = await run(command, [], environment);
+    expect(exitCode).toBe(2);
+    expect(stderr).toStartWith(`${command}: --kafka-config (KAFKA_CONFIG): `);
+    expect(stderr).toContain("ssl.ca.location");
+  }
+}, 30_000);
+
+test("demo: --kafka-config without a Kafka that it could be for is refused", async () => {
+  const { stderr, exitCode } = await run("demo", ["--kafka-config", "compression.type=gzip"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("--kafka-brokers");
+}, 30_000);

@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test";
 import {
   choice,
   environmentName,
-  helpText,
   integer,
   integerOr,
+  list,
   type OptionTable,
   onOff,
   parseOptions,
@@ -13,6 +13,7 @@ import {
   textOr,
   UsageError,
 } from "../../src/options/core.ts";
+import { helpText } from "../../src/options/help.ts";
 
 const table = {
   count: integer({ flag: "max-count", placeholder: "<count>", min: 1, max: 100, default: 7, help: "how many" }),
@@ -88,6 +89,28 @@ describe("where a value comes from", () => {
 
   test("of a flag given twice, the last counts", () => {
     expect(parse(["--from", "latest", "--from", "earliest"]).from).toBe("earliest");
+  });
+});
+
+describe("an option that may be given several times", () => {
+  const lists = { given: list({ flag: "given", placeholder: "<x>", help: "several" }) };
+  const read = (argv: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+    parseOptions(lists, argv, environment).given;
+
+  test("each flag is a value as it stands; the variable holds one a line; flags win", () => {
+    expect(read([])).toEqual([]);
+    expect(read(["--given", "a,b=1", "--given=c\nd"])).toEqual(["a,b=1", "c\nd"]);
+    expect(read([], { GIVEN: "a,b=1\r\n\n  \nc d\n" })).toEqual(["a,b=1", "c d"]);
+    expect(read(["--given", "x"], { GIVEN: "y" })).toEqual(["x"]);
+    expect(read([], { GIVEN: "" })).toEqual([]);
+  });
+
+  test("what went astray is quoted up to its equals sign only", () => {
+    for (const argv of [["--given", "a=1", "sasl.password=hunter2"], ["--givn=hunter2"], ["--sasl.password=hunter2"]]) {
+      const sentence = refusal(argv, {}, lists);
+      expect(sentence).not.toContain("hunter2");
+      expect(sentence).toContain(argv.at(-1)!.split("=")[0]!);
+    }
   });
 });
 

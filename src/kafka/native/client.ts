@@ -7,7 +7,8 @@ import { rd } from "./library.ts";
 import { cString, ErrorText, OutWord, textAt } from "./memory.ts";
 import { EventQueue } from "./queue.ts";
 import { destroyElsewhere } from "./reaper.ts";
-import { CLIENT_TYPE, DESTROY_NO_CONSUMER_CLOSE, EVENT, PURGE } from "./structs.ts";
+import { isSecret, secretHider } from "./secrets.ts";
+import { CLIENT_TYPE, CONF_OK, CONF_UNKNOWN, DESTROY_NO_CONSUMER_CLOSE, EVENT, PURGE } from "./structs.ts";
 
 /** A librdkafka log line. `severity` is syslog's: 0 emergency … 7 debug. */
 export interface LogEvent {
@@ -38,17 +39,19 @@ export class ClientHandle {
   #rk: Pointer | null;
   readonly main: EventQueue;
   readonly #receivers: Receivers;
+  readonly #hide: (text: string) => string;
 
   /** Throws `ConfigurationError` with librdkafka's own sentence where it refuses a property. */
   constructor(type: keyof typeof CLIENT_TYPE, properties: Readonly<Record<string, string>>, receivers: Receivers) {
     const bits = EVENT.ERROR | EVENT.LOG | (type === "producer" ? EVENT.DR : EVENT.REBALANCE | EVENT.OFFSET_COMMIT);
     const conf = configure({ ...properties, "log.queue": "true" }, bits);
+    this.#hide = secretHider(properties);
     const text = new ErrorText();
     const rk = rd().rd_kafka_new(CLIENT_TYPE[type], conf, text.bytes, text.size);
     if (rk === null) {
       // Only a successful rd_kafka_new takes the configuration over.
       rd().rd_kafka_conf_destroy(conf);
-      throw new ConfigurationError(text.text);
+      throw new ConfigurationError(this.#hide(text.text));
     }
     this.#rk = rk;
     this.#receivers = receivers;
@@ -90,11 +93,11 @@ export class ClientHandle {
       const type = rd().rd_kafka_event_type(event);
       if (type === EVENT.ERROR) {
         const error = readError(event);
-        return () => this.#receivers.onError(error);
+        return () => this.#receivers.onError({ ...error, message: this.#hide(error.message) });
       }
       if (type === EVENT.LOG) {
         const line = readLog(event);
-        return () => this.#receivers.onLog(line);
+        return () => this.#receivers.onLog({ ...line, message: this.#hide(line.message) });
       }
       this.#receivers.onOther(type, event);
     } finally {
@@ -143,17 +146,37 @@ export class ClientHandle {
 }
 
 function configure(properties: Readonly<Record<string, string>>, eventBits: number): Pointer {
-  // As C strings first: what throws here throws while there is nothing yet to give back.
-  const strings = Object.entries(properties).map(([name, value]) => [cString(name), cString(value)] as const);
   const conf = rd().rd_kafka_conf_new()!;
-  const text = new ErrorText();
-  for (const [name, value] of strings) {
-    if (rd().rd_kafka_conf_set(conf, name, value, text.bytes, text.size) === 0) continue;
+  try {
+    for (const [name, value] of Object.entries(properties)) set(conf, name, value);
+  } catch (cause) {
     rd().rd_kafka_conf_destroy(conf);
-    throw new ConfigurationError(text.text);
+    throw cause;
   }
   rd().rd_kafka_conf_set_events(conf, eventBits);
   return conf;
+}
+
+function set(conf: Pointer, name: string, value: string): void {
+  const text = new ErrorText();
+  const result = rd().rd_kafka_conf_set(conf, cString(name), cString(value), text.bytes, text.size);
+  if (result === CONF_OK) return;
+  // librdkafka's own sentence may quote the value, or a part of it.
+  const isQuotable = result === CONF_UNKNOWN || !isSecret(name, value);
+  if (!isQuotable) throw new ConfigurationError(`librdkafka does not take this value of ${name}`);
+  // It may know the property under another name.
+  const sentence = text.text.trim();
+  throw new ConfigurationError(sentence.includes(name) ? sentence : `${name}: ${sentence}`);
+}
+
+/** Throws `ConfigurationError` where librdkafka does not know the property or does not take the value. */
+export function refuseProperty(name: string, value: string): void {
+  const conf = rd().rd_kafka_conf_new()!;
+  try {
+    set(conf, name, value);
+  } finally {
+    rd().rd_kafka_conf_destroy(conf);
+  }
 }
 
 function readError(event: Pointer): ErrorEvent {

@@ -2,6 +2,7 @@
 
 /** The codes that the code here decides by; `test/kafka/error.test.ts` compares them with the Confluent package's. */
 export const CODES = {
+  ERR__INVALID_DIFFERENT_RECORD: -138,
   ERR__FAIL: -196,
   ERR__TRANSPORT: -195,
   ERR__UNKNOWN_TOPIC: -188,

@@ -4,7 +4,7 @@ import { textAt } from "./memory.ts";
 
 export { AdminCalls, type ClusterDescription, type Failed, type NewTopic, type TopicDescription } from "./admin.ts";
 export { HeaderName, RecordBatch, TransferBuffer } from "./batch.ts";
-export { ClientHandle, ConfigurationError, type ErrorEvent, type LogEvent } from "./client.ts";
+export { ClientHandle, ConfigurationError, type ErrorEvent, type LogEvent, refuseProperty } from "./client.ts";
 export { CODES } from "./codes.ts";
 export { type AssignmentEvent, ConsumerCalls } from "./consumer.ts";
 export { type LibraryInfo, library } from "./library.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import packageJson from "@confluentinc/kafka-javascript/package.json" with { type: "json" };
 import { cacheFolder } from "../../cache.ts";
 import { cString, ErrorText, OutWord, textAt } from "./memory.ts";
-import { laterMockSymbols, libcSymbols, librdkafkaSymbols, mockSymbols } from "./symbols.ts";
+import { laterMockSymbols, laterSymbols, libcSymbols, librdkafkaSymbols, mockSymbols } from "./symbols.ts";
 
 /** The version whose sources `@confluentinc/kafka-javascript` carries. */
 export const BUNDLED_VERSION: string = packageJson.librdkafka;
@@ -171,16 +171,20 @@ export function mockLibrary(): Mock {
   return mockOpened;
 }
 
-let laterMockOpened: Functions<typeof laterMockSymbols> | null | undefined;
-
-/** Null where the library is too old to have them. */
-export function laterMockLibrary(): Functions<typeof laterMockSymbols> | null {
-  if (laterMockOpened === undefined) {
-    try {
-      laterMockOpened = open(library().info.path, laterMockSymbols);
-    } catch {
-      laterMockOpened = null;
+/** The functions in `symbols`, looked up on first use; null where the library is too old to have them. */
+function later<T extends Parameters<typeof dlopen>[1]>(symbols: T): () => Functions<T> | null {
+  let found: Functions<T> | null | undefined;
+  return () => {
+    if (found === undefined) {
+      try {
+        found = open(library().info.path, symbols);
+      } catch {
+        found = null;
+      }
     }
-  }
-  return laterMockOpened;
+    return found;
+  };
 }
+
+export const laterLibrary = later(laterSymbols);
+export const laterMockLibrary = later(laterMockSymbols);

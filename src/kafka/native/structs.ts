@@ -43,6 +43,10 @@ export const topicPartitionList = { cnt: 0, elems: 8 } as const;
 /** rd_kafka_type_t */
 export const CLIENT_TYPE = { producer: 0, consumer: 1 } as const;
 
+/** rd_kafka_conf_res_t */
+export const CONF_OK = 0;
+export const CONF_UNKNOWN = -2;
+
 /** rd_kafka_event_type_t, as bits for `rd_kafka_conf_set_events` where they are below 0x100. */
 export const EVENT = {
   DR: 0x1,

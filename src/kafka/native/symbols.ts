@@ -208,6 +208,11 @@ export const librdkafkaSymbols = {
   rd_kafka_group_result_partitions: { args: ["ptr" /* groupres */], returns: "ptr" },
 } as const;
 
+/** rdkafka.h, in later versions of the library only: since 2.4.0. */
+export const laterSymbols = {
+  rd_kafka_message_produce_errstr: { args: ["ptr" /* rkmessage */], returns: "ptr" },
+} as const;
+
 /** rdkafka_mock.h: experimental there, so looked up only when a mock cluster is asked for. */
 export const mockSymbols = {
   rd_kafka_mock_cluster_new: { args: ["ptr" /* rk */, "i32" /* broker_cnt */], returns: "ptr" },
