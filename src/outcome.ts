@@ -33,6 +33,18 @@ export const REASONS = {
     example: "the body is not whole and valid gzip, as Content-Encoding says it is",
   },
   empty_batch: { status: 400, retry: false, title: "The batch holds no event", example: "the batch holds no event" },
+  unauthorized: {
+    status: 401,
+    retry: false,
+    title: "A valid API key is needed",
+    example: "the API key is not known here",
+  },
+  forbidden_topic: {
+    status: 403,
+    retry: false,
+    title: "The API key does not allow this topic",
+    example: 'the key "web" may not send to the topic "orders"',
+  },
   unknown_topic: {
     status: 404,
     retry: false,
@@ -117,6 +129,12 @@ export const REASONS = {
     retry: false,
     title: "Kafka does not take this record",
     example: "ERR_INVALID_RECORD: Broker: Broker failed to validate record",
+  },
+  quota_exceeded: {
+    status: 429,
+    retry: true,
+    title: "The API key's quota is used up for now",
+    example: 'the key "web" may send 100 requests a second',
   },
   internal_error: {
     status: 500,

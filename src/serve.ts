@@ -1,7 +1,7 @@
 /** `bun run serve`: the HTTP producer. Reads options, wires http → ingest → kafka, runs until a signal, drains. */
 import packageJson from "../package.json" with { type: "json" };
 import { runCommand, type StopSignal } from "./command.ts";
-import { createApp, type KafkaState, listen } from "./http/index.ts";
+import { createApp, type KafkaState, listen, readTls, watchKeys } from "./http/index.ts";
 import { DeadLetters, Ingest, type Publish } from "./ingest/index.ts";
 import {
   Admin,
@@ -16,6 +16,7 @@ import {
 } from "./kafka/index.ts";
 import { kafkaProperties } from "./kafka-config.ts";
 import { createLog, type Log } from "./log.ts";
+import { checkAccess, readOrigins } from "./options/access.ts";
 import { UsageError, type Values } from "./options/core.ts";
 import { serveOptions } from "./options/serve.ts";
 import { SchemaFolderError, SchemaSet } from "./schemas/index.ts";
@@ -26,6 +27,7 @@ type Options = Values<typeof serveOptions>;
 const DRAIN_MARGIN_MS = 2000;
 
 async function serve(options: Options, stop: StopSignal): Promise<number> {
+  checkAccess(options);
   const properties = kafkaProperties(options.kafkaConfig, (given) => [
     { type: "producer", config: adminConfig({ brokers: options.kafkaBrokers, properties: given }) },
     { type: "producer", config: producerOf(options, given) },
@@ -36,6 +38,7 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
     "starting",
   );
   const schemas = openSchemas(options, log);
+  const access = await openAccess(options, log);
   const kafka = connect(options, properties, log);
   const ingest = new Ingest({
     publish: kafka.publish,
@@ -66,9 +69,11 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
       deadLetters: options.deadLetter
         ? new DeadLetters({ topic: options.deadLetterTopic, publish: kafka.publish, log })
         : undefined,
+      ...access,
     }),
-    options,
+    { host: options.host, port: options.port, tls: access.tls, log },
   );
+  if (access.tls) process.on("SIGHUP", server.reloadTls);
   log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
 
   const signal = await stop.whenRequested;
@@ -79,6 +84,7 @@ async function serve(options: Options, stop: StopSignal): Promise<number> {
   await drained;
   ingest.stop();
   schemas?.close();
+  access.close();
   log.info({ counts: ingest.counts }, "stopped");
   return 0;
 }
@@ -91,6 +97,22 @@ function openSchemas({ schemas, schemasUnknown }: Options, log: Log): SchemaSet 
   } catch (cause) {
     throw cause instanceof SchemaFolderError ? new UsageError(`--schemas ${schemas}: ${cause.message}`) : cause;
   }
+}
+
+/** Who may come in. Before anything connects: what is wrong with the files is a matter for whoever typed their names. */
+async function openAccess(options: Options, log: Log) {
+  const { tlsCert, tlsKey } = options;
+  const tls = tlsCert !== undefined && tlsKey !== undefined ? { cert: tlsCert, key: tlsKey } : undefined;
+  if (tls) readTls(tls);
+  const watched = options.apiKeys === undefined ? undefined : await watchKeys(options.apiKeys, log);
+  if (watched) log.info({ keys: watched.ring.names }, "events are taken from the holders of these API keys");
+  else log.warn({ host: options.host }, "open: without --api-keys, whoever reaches the address may send events");
+  return {
+    keys: watched?.ring,
+    corsOrigins: readOrigins(options.corsOrigins),
+    tls,
+    close: () => watched?.close(),
+  };
 }
 
 /** The one of the paths that name none, then the others. */

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   event: ["json"],
   ingest: ["log", "outcome"],
   schemas: ["log"],
-  http: ["event", "ingest", "log", "outcome"],
+  http: ["event", "ingest", "json", "log", "options", "outcome"],
   // The way to Kafka
   kafka: ["cache", "outcome"],
   "kafka-config": ["kafka", "options"],
@@ -41,6 +41,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "ajv-formats": ["schemas"],
   "@sinclair/typebox": ["event", "http"],
   "@confluentinc/kafka-javascript": ["kafka"],
+  limiter: ["http"],
   "cli-progress": ["simulate"],
   "hdr-histogram-js": ["simulate"],
   pino: ["log"],

@@ -11,6 +11,7 @@ import type { Body, BodyReceiver } from "./body.ts";
 import { isBatch } from "./content.ts";
 import { decode } from "./encoding.ts";
 import { readEvents } from "./events.ts";
+import type { Grant } from "./gate/index.ts";
 import type { Intake } from "./intake.ts";
 import { MAX_TIMESTAMP_AHEAD_MS } from "./limits.ts";
 import { type Problem, problemResponse } from "./problem.ts";
@@ -41,11 +42,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   readonly #options: ExchangeOptions;
   readonly #request: Request;
   readonly #intake: Intake;
+  readonly #grant: Grant | undefined;
   readonly #response = Promise.withResolvers<Response>();
   /** Where the answer is about one event. */
   #event: AcceptedEvent | undefined;
 
-  constructor(options: ExchangeOptions, request: Request, intake: Intake) {
+  constructor(options: ExchangeOptions, request: Request, intake: Intake, grant: Grant | undefined) {
+    this.#grant = grant;
     this.#options = options;
     this.#request = request;
     this.#intake = intake;
@@ -63,7 +66,10 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   onBody(body: Body): void {
     try {
       if ("bytes" in body) {
-        if (this.#intake.encoding === undefined) this.#register(body.bytes);
+        // A chunked body's size is known only now.
+        const exceeded = this.#grant?.takeBytes(body.bytes.byteLength);
+        if (exceeded) this.#response.resolve(exceeded);
+        else if (this.#intake.encoding === undefined) this.#register(body.bytes);
         else this.#decode(body.bytes).catch(this.#response.reject);
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
       else if ("isLate" in body) this.#refuse(this.#late(), { connection: "close" });

@@ -5,7 +5,9 @@ import type { DeadLetters, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
 import { refused } from "../outcome.ts";
 import { printable } from "./content.ts";
+import { Cors } from "./cors.ts";
 import { documentation } from "./documentation.ts";
+import { Gate, type Handler, type KeyRing } from "./gate/index.ts";
 import type { Where } from "./intake.ts";
 import { type Limits, limitsResponse } from "./limits.ts";
 import { limitsDetail, registerEventDetail, registerEventsDetail, statusDetail, topicEventsDetail } from "./openapi.ts";
@@ -14,7 +16,10 @@ import { problemResponse } from "./problem.ts";
 import { Register } from "./register.ts";
 import { type KafkaState, statusResponse } from "./status.ts";
 
+export { type WatchedKeys, watchKeys } from "./gate/index.ts";
+export { type Listening, type ListenOptions, listen } from "./listener.ts";
 export type { KafkaState } from "./status.ts";
+export { readTls, type TlsFiles } from "./tls.ts";
 
 export interface HttpOptions {
   readonly ingest: Ingest;
@@ -27,6 +32,10 @@ export interface HttpOptions {
   readonly ack: Ack;
   readonly rules: EventRules;
   readonly deadLetters: DeadLetters | undefined;
+  /** Who may send; undefined: everyone. */
+  readonly keys: KeyRing | undefined;
+  /** `*`, or the origins of the web pages that may send; undefined: none. */
+  readonly corsOrigins: readonly string[] | undefined;
 }
 
 /** Which methods a path takes, for 405 answers. */
@@ -37,11 +46,12 @@ const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
 ];
 
 export function createApp(options: HttpOptions) {
-  const register = new Register(options);
-  const one: Where = { topic: options.topics[0], shape: "one" };
-  const many: Where = { topic: options.topics[0], shape: "many" };
-  const topics = new Map(options.topics.map((topic): [string, Where] => [topic, { topic, shape: "many" }]));
-  return new Elysia({ name: "sluice", strictPath: true })
+  const take = takers(options);
+  const [ownTopic] = options.topics;
+  const one = take({ topic: ownTopic, shape: "one" });
+  const many = take({ topic: ownTopic, shape: "many" });
+  const topics = new Map(options.topics.map((topic) => [topic, take({ topic, shape: "many" })]));
+  return around(options, new Elysia({ name: "sluice", strictPath: true }))
     .onError(({ code, error, request }) => {
       if (code === "NOT_FOUND") return notFound(options.ingest, request);
       options.log.error({ err: error, code }, "a request failed");
@@ -49,19 +59,19 @@ export function createApp(options: HttpOptions) {
       // Never the error's own words: they may hold anything.
       return problemResponse({ code: "internal_error", detail: "the server's log says more" });
     })
-    .post("/register_event", ({ request }) => register.handle(request, one), {
+    .post("/register_event", ({ request }) => one(request), {
       parse: "none",
       detail: registerEventDetail,
     })
-    .post("/register_events", ({ request }) => register.handle(request, many), {
+    .post("/register_events", ({ request }) => many(request), {
       parse: "none",
       detail: registerEventsDetail,
     })
     .post(
       "/topics/:topic/events",
       ({ request, params }) => {
-        const where = topics.get(params.topic);
-        return where === undefined ? unknownTopic(options.ingest, params.topic) : register.handle(request, where);
+        const taker = topics.get(params.topic);
+        return taker === undefined ? unknownTopic(options.ingest, params.topic) : taker(request);
       },
       { parse: "none", detail: topicEventsDetail },
     )
@@ -69,6 +79,25 @@ export function createApp(options: HttpOptions) {
     .get("/get_status", () => statusResponse(options), { detail: statusDetail })
     .get("/", () => new Response(null, { status: 302, headers: { location: "/docs" } }), { detail: { hide: true } })
     .use(documentation(options.version));
+}
+
+/** Makes what takes a path's requests: behind the gate where there are keys, and with nothing in between where there are none. */
+function takers(options: HttpOptions): (where: Where) => Handler {
+  const { keys, ingest, limits } = options;
+  const register = new Register(options);
+  const gate = keys && new Gate({ keys, count: (refusal) => ingest.count(refusal) });
+  const maxBodyBytes = Math.max(limits.maxEventBytes, limits.maxBatchBytes);
+  return (where) => {
+    const handler: Handler = (request, grant) => register.handle(request, where, grant);
+    return gate ? gate.guard(handler, { topic: where.topic, maxBodyBytes }) : handler;
+  };
+}
+
+function around({ corsOrigins }: HttpOptions, app: Elysia<"">): Elysia<""> {
+  if (!corsOrigins) return app;
+  const cors = new Cors(corsOrigins);
+  // Elysia's type for what it hands over is no more than "a function".
+  return app.wrap((handle) => cors.around(handle as unknown as Parameters<Cors["around"]>[0]));
 }
 
 function notFound(ingest: Ingest, request: Request): Response {
@@ -94,40 +123,4 @@ function pathOf(url: string): string {
   const start = url.indexOf("/", scheme === -1 ? 0 : scheme + 3);
   const end = url.indexOf("?", start);
   return start === -1 ? "/" : url.slice(start, end === -1 ? undefined : end);
-}
-
-export interface Listening {
-  readonly url: string;
-  /** Refuses new connections and waits up to `timeoutMs` for the requests in hand, then cuts what is left. */
-  readonly stop: (timeoutMs: number) => Promise<void>;
-}
-
-/** Longer than any deadline: Bun resets a connection whose request waits longer than this for its answer. */
-const MAX_IDLE_S = 255;
-
-/** Rejects where the address cannot be had. */
-export function listen(
-  app: ReturnType<typeof createApp>,
-  address: { readonly host: string; readonly port: number },
-): Listening {
-  app.listen({
-    hostname: address.host,
-    port: address.port,
-    idleTimeout: MAX_IDLE_S,
-    // A second server on the port must fail, not share it in silence.
-    reusePort: false,
-    // Our own limit answers, in words; Bun's would send an empty 413.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  });
-  const server = app.server!;
-  return {
-    url: `http://${server.hostname?.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`,
-    stop: async (timeoutMs) => {
-      const { promise: late, resolve } = Promise.withResolvers<"late">();
-      const timer = setTimeout(() => resolve("late"), timeoutMs);
-      const end = await Promise.race([server.stop(false), late]);
-      clearTimeout(timer);
-      if (end === "late") await server.stop(true);
-    },
-  };
 }

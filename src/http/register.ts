@@ -4,6 +4,7 @@ import { BodyReader } from "./body.ts";
 import { typesTaken } from "./content.ts";
 import { ENCODINGS } from "./encoding.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import type { Grant } from "./gate/index.ts";
 import { readIntake, type Where } from "./intake.ts";
 import { type Ack, ParameterReader } from "./parameters.ts";
 import { type Problem, problemResponse } from "./problem.ts";
@@ -24,10 +25,10 @@ export class Register {
     this.#parameters = new ParameterReader(options.ack);
   }
 
-  handle(request: Request, where: Where): Response | Promise<Response> {
+  handle(request: Request, where: Where, grant?: Grant): Response | Promise<Response> {
     const intake = readIntake(request, where, this.#parameters);
     if ("code" in intake) return this.#refuse(intake, where);
-    const exchange = new Exchange(this.#options, request, intake);
+    const exchange = new Exchange(this.#options, request, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
     return exchange.response;
   }

@@ -1,4 +1,5 @@
 /** Options of `bun run serve`. */
+import { accessOptions } from "./access.ts";
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
 import { choice, integer, integerOr, onOff, text, textOr } from "./core.ts";
 
@@ -14,6 +15,7 @@ export const serveOptions = {
     default: 8000,
     help: "the port to listen on; 0 takes a free one",
   }),
+  ...accessOptions,
   deliveryTimeoutMs: integer({
     flag: "delivery-timeout-ms",
     placeholder: "<ms>",

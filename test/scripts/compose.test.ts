@@ -168,7 +168,7 @@ describe("serve and consume", () => {
   test("serve is published at its default port, and asked for its status", () => {
     const port = serveOptions.port.defaultValue;
     expect(published("serve")).toEqual([{ host: "127.0.0.1", outside: port, inside: port }]);
-    expect(service("serve").environment).toMatchObject({ HOST: "0.0.0.0", PORT: port });
+    expect(service("serve").environment).toMatchObject({ HOST: "0.0.0.0", PORT: port, OPEN: "true" });
     expect(service("serve").healthcheck?.test.join(" ")).toContain(`http://127.0.0.1:${port}/get_status`);
   });
 

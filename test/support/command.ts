@@ -13,7 +13,10 @@ export interface StartOptions {
 /** Variables of the person who runs the tests must not change what is tested. */
 const CLEAN: Record<string, string | undefined> = Object.fromEntries(
   Object.entries(process.env).filter(
-    ([name]) => !/^(KAFKA_|HOST$|PORT$|LOG_|EVENTS$|WORKERS$|FROM$|URL$|SEED$|RATE$)/.test(name),
+    ([name]) =>
+      !/^(KAFKA_|API_KEYS$|OPEN$|CORS_|TLS_|SCHEMAS|DEAD_LETTER|TOPICS$|ACK$|KEY_MEMBER$|HOST$|PORT$|LOG_|EVENTS$|WORKERS$|FROM$|URL$|SEED$|RATE$)/.test(
+        name,
+      ),
   ),
 );
 
