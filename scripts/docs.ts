@@ -1,25 +1,29 @@
 /**
- * `bun run docs`: makes the generated parts of README.md anew. With `--check` it changes nothing, and exits 1 where they have
- * drifted from the code.
+ * `bun run docs`: makes what is generated anew: parts of README.md, docs/PROBLEMS.md, docs/openapi.json. With `--check` it changes
+ * nothing, and exits 1 where something has drifted from the code.
  */
 import { join } from "node:path";
-import { regenerate } from "./docs/generated.ts";
+import { generatedFiles } from "./docs/generated.ts";
 
-const README = join(import.meta.dir, "../README.md");
 const [flag, ...rest] = process.argv.slice(2);
 if (rest.length > 0 || (flag !== undefined && flag !== "--check")) {
   console.error("docs: the only option is --check");
   process.exit(2);
 }
 
-const before = await Bun.file(README).text();
-const after = regenerate(before);
-if (before === after) {
-  console.log("README.md is up to date");
-} else if (flag === "--check") {
-  console.error("README.md does not say what the code says: run `bun run docs`");
-  process.exit(1);
-} else {
-  await Bun.write(README, after);
-  console.log("README.md: generated parts made anew");
+let drifted = 0;
+for (const [name, make] of Object.entries(generatedFiles)) {
+  const file = Bun.file(join(import.meta.dir, "..", name));
+  const before = (await file.exists()) ? await file.text() : "";
+  const after = await make(before);
+  if (before === after) {
+    console.log(`${name} is up to date`);
+  } else if (flag === "--check") {
+    console.error(`${name} does not say what the code says: run \`bun run docs\``);
+    drifted++;
+  } else {
+    await Bun.write(file, after);
+    console.log(`${name}: made anew`);
+  }
 }
+process.exit(drifted === 0 ? 0 : 1);

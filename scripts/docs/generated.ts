@@ -9,6 +9,15 @@ import { kafkaCommandOptions } from "../../src/options/kafka-command.ts";
 import { serveOptions } from "../../src/options/serve.ts";
 import { simulateOptions } from "../../src/options/simulate.ts";
 import { REASONS } from "../../src/outcome.ts";
+import { openApiDocument } from "./openapi.ts";
+import { problemsPage } from "./problems.ts";
+
+/** What is generated, by its path; each from what is there now. */
+export const generatedFiles: Readonly<Record<string, (before: string) => string | Promise<string>>> = {
+  "README.md": regenerate,
+  "docs/PROBLEMS.md": problemsPage,
+  "docs/openapi.json": async () => `${JSON.stringify(await openApiDocument(), null, 2)}\n`,
+};
 
 /** Every command that has options, in the order of the README. */
 export const COMMAND_OPTIONS: Readonly<Record<string, OptionTable>> = {
@@ -73,7 +82,7 @@ function problemsTable(): string {
     ["status", "code", "send it again?", "what"],
     Object.entries(REASONS).map(([name, reason]) => [
       String(reason.status),
-      code(name),
+      `[${code(name)}](docs/PROBLEMS.md#${name})`,
       reason.retry ? "yes" : "no",
       reason.title,
     ]),

@@ -18,6 +18,7 @@ import { type KafkaState, statusResponse } from "./status.ts";
 
 export { type WatchedKeys, watchKeys } from "./gate/index.ts";
 export { type Listening, type ListenOptions, listen } from "./listener.ts";
+export { problemResponse } from "./problem.ts";
 export type { KafkaState } from "./status.ts";
 export { readTls, type TlsFiles } from "./tls.ts";
 

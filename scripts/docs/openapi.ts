@@ -1,0 +1,34 @@
+/** The OpenAPI document, as a server serves it at /openapi.json. */
+import packageJson from "../../package.json" with { type: "json" };
+import { createApp } from "../../src/http/index.ts";
+import { Ingest } from "../../src/ingest/index.ts";
+import { createLog } from "../../src/log.ts";
+import { parseOptions } from "../../src/options/core.ts";
+import { serveOptions } from "../../src/options/serve.ts";
+
+export async function openApiDocument(): Promise<Record<string, unknown>> {
+  const limits = parseOptions(serveOptions, [], {});
+  // It is only asked for its document: nothing is ever published.
+  const ingest = new Ingest({
+    publish: () => {},
+    kafkaAwayMs: () => 0,
+    limits,
+    buffer: { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined },
+  });
+  ingest.stop();
+  const app = createApp({
+    ingest,
+    kafka: () => ({ isReachable: false, awayMs: 0, brokers: "", topic: "", isTopicReady: false }),
+    log: createLog("docs", "silent"),
+    version: packageJson.version,
+    limits,
+    topics: [limits.kafkaTopic],
+    ack: limits.ack,
+    rules: { keyMember: undefined, schemaProblem: undefined },
+    deadLetters: undefined,
+    keys: undefined,
+    corsOrigins: undefined,
+  });
+  const response = await app.handle(new Request("http://localhost/openapi.json"));
+  return (await response.json()) as Record<string, unknown>;
+}
