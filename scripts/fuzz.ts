@@ -2,11 +2,10 @@
  * `bun run fuzz [requests] [--seed n]`: mutated requests against a real serve on the embedded broker. Exit 0 only where serve did not
  * crash, every answer was one of the documented ones and none a server error, and serve's memory stayed where it was.
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { MockCluster } from "../src/kafka/index.ts";
 import { REASONS, type ReasonCode } from "../src/outcome.ts";
 import { Mutator } from "./fuzz/mutator.ts";
+import { withServe } from "./serve/process.ts";
 
 const CONNECTIONS = 64;
 const WARM_UP = 0.3;
@@ -24,22 +23,9 @@ if (!Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(see
 }
 console.log(`fuzz: ${requests} requests, seed ${seed}`);
 
-const mock = new MockCluster(1);
-mock.createTopic("events", 4);
-const serve = Bun.spawn(
-  [process.execPath, join(import.meta.dir, "../src/serve.ts"), "--port", "0", "--log-level", "info", ...LIMITS],
-  {
-    env: { ...process.env, KAFKA_BROKERS: mock.bootstrap, PORT: "0" },
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-  },
-);
-
 const answers = new Map<string, number>();
 const faults: string[] = [];
-try {
-  const url = await urlOf(serve.stderr);
+await withServe(LIMITS, async (serve) => {
   const mutator = new Mutator(seed);
   let sent = 0;
   let residentAfterWarmUp = 0;
@@ -48,7 +34,7 @@ try {
       sent++;
       if (sent === Math.floor(requests * WARM_UP)) residentAfterWarmUp = await residentBytes(serve.pid);
       const { path, headers, body } = mutator.next();
-      const answer = await send(url + path, { method: "POST", headers, body });
+      const answer = await send(serve.url + path, { method: "POST", headers, body });
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
       if (!isDocumented(answer))
         faults.push(
@@ -64,15 +50,10 @@ try {
     `memory: ${(residentAfterWarmUp / 1e6).toFixed(0)} MB after ${WARM_UP * 100} %, grown by ${(grown / 1e6).toFixed(0)} MB`,
   );
   if (grown > MAX_GROWTH_BYTES) faults.push(`serve's memory grew by ${grown} bytes`);
-  if (serve.exitCode !== null || serve.signalCode !== null)
-    faults.push(`serve ended: ${serve.exitCode ?? serve.signalCode}`);
-  serve.kill("SIGTERM");
-  const code = await serve.exited;
+  if (serve.ended() !== undefined) faults.push(`serve ended: ${serve.ended()}`);
+  const code = await serve.stop();
   if (code !== 0) faults.push(`serve ended with ${code}`);
-} finally {
-  serve.kill("SIGKILL");
-  await mock.close();
-}
+});
 for (const fault of faults) console.error(`FAULT ${fault}`);
 console.log(faults.length === 0 ? "fuzz: PASSED" : `fuzz: FAILED (seed ${seed})`);
 process.exit(faults.length === 0 ? 0 : 1);
@@ -109,19 +90,4 @@ function isDocumented(answer: string): boolean {
 async function residentBytes(pid: number): Promise<number> {
   const ps = Bun.spawn(["ps", "-o", "rss=", "-p", String(pid)], { stdout: "pipe" });
   return Number(await ps.stdout.text()) * 1024;
-}
-
-/** From serve's log, which is read on, or it would block. */
-function urlOf(log: ReadableStream<Uint8Array>): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  void (async () => {
-    let text = "";
-    for await (const chunk of log) {
-      text = (text + Buffer.from(chunk).toString()).slice(-10_000);
-      const url = /"url":"(http[^"]+)"/.exec(text)?.[1];
-      if (url && text.includes("Kafka is reachable")) resolve(url);
-    }
-    reject(new Error(`serve ended: ${text}`));
-  })();
-  return promise;
 }
