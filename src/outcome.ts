@@ -81,6 +81,12 @@ export const REASONS = {
     title: "The batch is larger than the limit",
     example: "the batch holds 12000 events; max_batch_events is 10000",
   },
+  id_conflict: {
+    status: 409,
+    retry: false,
+    title: "Another event has this id",
+    example: "an event with this id and another value was sent before; an id names one event",
+  },
   unsupported_media_type: {
     status: 415,
     retry: false,
@@ -148,6 +154,18 @@ export const REASONS = {
     title: "Too many events are waiting for Kafka",
     example: "100000 events wait for Kafka; max_pending_events is 100000",
   },
+  spool_full: {
+    status: 503,
+    retry: true,
+    title: "Kafka is away, and the spool is full",
+    example: "the spool holds 1000000000 bytes; spool_max_bytes is 1000000000",
+  },
+  spool_failed: {
+    status: 503,
+    retry: true,
+    title: "Kafka is away, and the spool cannot be written",
+    example: "the spool could not be written: database or disk is full",
+  },
   kafka_unreachable: {
     status: 503,
     retry: true,
@@ -177,7 +195,20 @@ export interface Acked {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number | null;
+  /** The outcome of an earlier attempt with the same id is unknown: the event may be in the topic twice. */
+  readonly isPossibleDuplicate?: true;
+  /** Where it was asked for: whether a line in the log file is known to be there too. */
+  readonly isFiled?: boolean;
 }
+
+/** On this machine's disk, to be published when Kafka is back: at least once. */
+export interface Spooled {
+  readonly status: "spooled";
+  readonly topic: string;
+}
+
+/** Kept. */
+export type Settled = Acked | Spooled;
 
 /** Not in Kafka, and will not be. */
 export interface Refused {
@@ -194,7 +225,7 @@ export interface Unknown {
 }
 
 /** Every event that was taken in gets exactly one. */
-export type Outcome = Acked | Refused | Unknown;
+export type Outcome = Settled | Refused | Unknown;
 
 export function refused(code: ReasonCode, detail: string): Refused {
   return { status: "refused", code, detail };

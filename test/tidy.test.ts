@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   command: ["options"],
   // The way in
   event: ["json"],
-  ingest: ["log", "outcome"],
+  ingest: ["clock", "log", "outcome"],
   schemas: ["log"],
   http: ["event", "ingest", "json", "log", "options", "outcome"],
   // The way to Kafka
@@ -30,6 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The way out
   consume: ["clock", "json", "kafka", "log", "options"],
   // Around them
+  metrics: [],
+  serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas"],
   simulate: ["clock", "options"],
   demo: ["command", "kafka", "options", "simulate"],
 };
@@ -46,6 +48,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["simulate"],
   "hdr-histogram-js": ["simulate"],
   pino: ["log"],
+  "prom-client": ["metrics"],
 };
 
 interface SourceFile {

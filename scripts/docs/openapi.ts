@@ -1,7 +1,7 @@
 /** The OpenAPI document, as a server serves it at /openapi.json. */
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../../src/http/index.ts";
-import { Ingest } from "../../src/ingest/index.ts";
+import { Filed, Ingest } from "../../src/ingest/index.ts";
 import { createLog } from "../../src/log.ts";
 import { parseOptions } from "../../src/options/core.ts";
 import { serveOptions } from "../../src/options/serve.ts";
@@ -18,7 +18,20 @@ export async function openApiDocument(): Promise<Record<string, unknown>> {
   ingest.stop();
   const app = createApp({
     ingest,
-    kafka: () => ({ isReachable: false, awayMs: 0, brokers: "", topic: "", isTopicReady: false }),
+    filed: new Filed({
+      readCommitted: () => Promise.resolve(new Map()),
+      readHighWatermarks: () => Promise.resolve(new Map()),
+      timeoutMs: limits.filedTimeoutMs,
+      maxWaiting: 0,
+    }),
+    state: () => ({
+      kafka: { isReachable: false, awayMs: 0, brokers: "", topic: "", isTopicReady: false },
+      isStopping: true,
+      spool: undefined,
+      dedupe: undefined,
+      waitingForFile: 0,
+    }),
+    metrics: () => Promise.resolve(new Response()),
     log: createLog("docs", "silent"),
     version: packageJson.version,
     limits,

@@ -1,6 +1,6 @@
 /** What became of events, as answers: a receipt or a problem for one, a list for several. */
 import { type AcceptedEvent, eventBytes } from "../ingest/index.ts";
-import { type Acked, type Outcome, REASONS, type ReasonCode } from "../outcome.ts";
+import { type Outcome, REASONS, type ReasonCode, type Settled } from "../outcome.ts";
 import { type Problem, problemMembers, problemResponse } from "./problem.ts";
 
 /** Of an event that is only known to be in the buffer (`?ack=queued`). */
@@ -10,11 +10,11 @@ export interface Queued {
 }
 
 /** One event's end, as far as the answer tells it. */
-export type Result = { readonly id: string; readonly end: Acked | Queued } | { readonly problem: Problem };
+export type Result = { readonly id: string; readonly end: Settled | Queued } | { readonly problem: Problem };
 
 export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: number): Result {
   const { id } = event;
-  if (outcome.status === "acked") return { id, end: outcome };
+  if (outcome.status === "acked" || outcome.status === "spooled") return { id, end: outcome };
   const problem: Problem = { code: outcome.code, detail: outcome.detail, id };
   if (outcome.code !== "event_too_large") return { problem };
   return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
@@ -33,10 +33,15 @@ export function answerOne(result: Result, source: HeaderSource): Response {
 }
 
 /** By hand: this is on every event's way, and only the id needs escapes (Kafka's topics are plain ASCII). */
-function receipt(id: string, end: Acked | Queued): string {
-  const place = end.status === "acked" ? `,"partition":${end.partition},"offset":${end.offset}` : "";
-  return `"id":${JSON.stringify(id)},"status":"${end.status}","topic":"${end.topic}"${place}`;
+function receipt(id: string, end: Settled | Queued): string {
+  if (end.status !== "acked") return `"id":${JSON.stringify(id)},"status":"${end.status}","topic":"${end.topic}"`;
+  const status = end.isFiled ? "filed" : "acked";
+  const mark = end.isPossibleDuplicate ? ',"possible_duplicate":true' : "";
+  const note = end.isFiled === false ? NOT_FILED : "";
+  return `"id":${JSON.stringify(id)},"status":"${status}","topic":"${end.topic}","partition":${end.partition},"offset":${end.offset}${mark}${note}`;
 }
+
+const NOT_FILED = ',"note":"it is in Kafka; that its line is in the log file was not seen in time"';
 
 /** 202 all taken, 207 some; where none: the status they share, else 422. */
 export function answerMany(results: readonly Result[], listsReceipts: boolean, source: HeaderSource): Response {

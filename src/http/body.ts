@@ -1,10 +1,13 @@
-/** Reads requests' bodies: never more of one than the limit, and never for longer than the time for it. */
+/** Reads requests' bodies: never more of one than the limit, never for longer than the time for it, and no more of all than is admitted. */
+import type { Ingest } from "../ingest/index.ts";
+import type { Refused } from "../outcome.ts";
 
 /** `tooLarge.actual` is what is known of the size: what the client announced, or what came before reading stopped. */
 export type Body =
   | { readonly bytes: Uint8Array }
   | { readonly tooLarge: { readonly actual: number } }
   | { readonly isLate: true }
+  | { readonly refused: Refused }
   | { readonly isAborted: true };
 
 /** Whoever waits for a body. */
@@ -15,31 +18,82 @@ export interface BodyReceiver {
   onBody(body: Body): void;
 }
 
+type Admission = Pick<Ingest["admission"], "admitBody" | "releaseBody">;
+
 const SWEEP_INTERVAL_MS = 500;
+/**
+ * Announced bodies up to this size are read in one go, and counted as announced. Larger ones are read piece by piece and counted as
+ * they come: what is only announced takes nobody's room.
+ */
+const WHOLE_BYTES_MAX = 65_536;
 const LATE: Body = { isLate: true };
 /** The client went away in the middle: there is nobody to answer. */
 const ABORTED: Body = { isAborted: true };
 
 export class BodyReader {
   readonly #timeoutMs: number;
+  readonly #admission: Admission;
   /** Oldest first. One timer for all: a timer a request would cost more than reading it. */
   readonly #waiting = new Set<BodyReceiver>();
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, admission: Admission) {
     this.#timeoutMs = timeoutMs;
+    this.#admission = admission;
     setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   read(request: Request, maxBytes: number, receiver: BodyReceiver): void {
     const announced = request.headers.get("content-length");
-    if (announced !== null && Number(announced) > maxBytes) {
-      receiver.onBody({ tooLarge: { actual: Number(announced) } });
+    const size = announced === null ? Number.NaN : Number(announced);
+    if (size > maxBytes) receiver.onBody({ tooLarge: { actual: size } });
+    else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, size, receiver);
+    else {
+      this.#waiting.add(receiver);
+      this.#readChunks(request, maxBytes, receiver).then(
+        (body) => this.#end(receiver, body),
+        () => this.#end(receiver, ABORTED),
+      );
+    }
+  }
+
+  #readWhole(request: Request, size: number, receiver: BodyReceiver): void {
+    const refused = this.#admission.admitBody(size);
+    if (refused) {
+      receiver.onBody({ refused });
       return;
     }
     this.#waiting.add(receiver);
-    const failed = () => this.#end(receiver, ABORTED);
-    if (announced === null) readChunks(request, maxBytes).then((body) => this.#end(receiver, body), failed);
-    else request.arrayBuffer().then((buffer) => this.#end(receiver, { bytes: new Uint8Array(buffer) }), failed);
+    request.arrayBuffer().then(
+      (buffer) => {
+        this.#admission.releaseBody(size);
+        this.#end(receiver, { bytes: new Uint8Array(buffer) });
+      },
+      () => {
+        this.#admission.releaseBody(size);
+        this.#end(receiver, ABORTED);
+      },
+    );
+  }
+
+  /** Piece by piece; no more of it than `maxBytes`. */
+  async #readChunks(request: Request, maxBytes: number, receiver: BodyReceiver): Promise<Body> {
+    if (request.body === null) return { bytes: new Uint8Array(0) };
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of request.body) {
+        // Leaving the loop cancels the stream: the rest is not taken in. Nor is it where nobody waits any more.
+        if (size + chunk.byteLength > maxBytes) return { tooLarge: { actual: size + chunk.byteLength } };
+        const refused = this.#admission.admitBody(chunk.byteLength);
+        if (refused) return { refused };
+        size += chunk.byteLength;
+        chunks.push(chunk);
+        if (!this.#waiting.has(receiver)) return LATE;
+      }
+      return { bytes: new Uint8Array(Buffer.concat(chunks)) };
+    } finally {
+      this.#admission.releaseBody(size);
+    }
   }
 
   #end(receiver: BodyReceiver, body: Body): void {
@@ -53,18 +107,4 @@ export class BodyReader {
       this.#end(receiver, LATE);
     }
   }
-}
-
-/** A body that does not say its size (chunked): read piece by piece. */
-async function readChunks(request: Request, maxBytes: number): Promise<Body> {
-  if (request.body === null) return { bytes: new Uint8Array(0) };
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the stream: the rest is not taken in.
-    if (size > maxBytes) return { tooLarge: { actual: size } };
-    chunks.push(chunk);
-  }
-  return { bytes: new Uint8Array(Buffer.concat(chunks)) };
 }

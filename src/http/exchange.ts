@@ -3,7 +3,7 @@
  * path every event takes.
  */
 import type { Checked, EventDraft, EventRules } from "../event/index.ts";
-import type { AcceptedEvent, DeadLetters, Ingest, Receiver } from "../ingest/index.ts";
+import type { AcceptedEvent, DeadLetters, Filed, Ingest, Receiver } from "../ingest/index.ts";
 import { type Outcome, type ReasonCode, refused } from "../outcome.ts";
 import { answerMany, answerOne, type HeaderSource, type Result, resultOf } from "./answer.ts";
 import { Batch, NOBODY } from "./batch.ts";
@@ -14,6 +14,7 @@ import { readEvents } from "./events.ts";
 import type { Grant } from "./gate/index.ts";
 import type { Intake } from "./intake.ts";
 import { MAX_TIMESTAMP_AHEAD_MS } from "./limits.ts";
+import type { Ack } from "./parameters.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 
 export interface ExchangeOptions {
@@ -25,12 +26,16 @@ export interface ExchangeOptions {
     readonly bodyTimeoutMs: number;
   };
   readonly rules: EventRules;
+  /** For those who want to know of their event's line. */
+  readonly filed: Filed;
   /** Takes what a schema refused, with the reason. */
   readonly deadLetters: DeadLetters | undefined;
 }
 
 const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
   "overloaded",
+  "spool_full",
+  "spool_failed",
   "kafka_unreachable",
   "not_delivered",
   "shutting_down",
@@ -72,6 +77,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
         else if (this.#intake.encoding === undefined) this.#register(body.bytes);
         else this.#decode(body.bytes).catch(this.#response.reject);
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
+      else if ("refused" in body) this.#refuse(body.refused, this.headersFor(new Set([body.refused.code])));
       else if ("isLate" in body) this.#refuse(this.#late(), { connection: "close" });
       else this.#response.resolve(new Response(null, { status: 400 }));
     } catch (cause) {
@@ -103,13 +109,18 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
       this.#refuse(event);
       return;
     }
-    if (this.#intake.parameters.ack === "queued") {
+    const { ack } = this.#intake.parameters;
+    if (ack === "queued") {
       this.#response.resolve(answerOne(this.#queue(event), this));
       return;
     }
     this.#event = event;
-    const refusal = this.#options.ingest.accept(event, this, 0);
+    const refusal = this.#options.ingest.accept(event, this.#receiverFor(ack, this), 0);
     if (refusal) this.receive(0, refusal);
+  }
+
+  #receiverFor(ack: Ack, receiver: Receiver): Receiver {
+    return ack === "filed" ? this.#options.filed.before(receiver) : receiver;
   }
 
   /** What became of the one event. */
@@ -129,10 +140,11 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
       return;
     }
     const batch = new Batch(events.length, this.#options.limits.maxEventBytes, answer);
+    const receiver = this.#receiverFor(ack, batch);
     events.forEach((event, index) => {
       if ("code" in event) batch.settle(index, this.#refused(event));
       else if (ack === "queued") batch.settle(index, this.#queue(event));
-      else this.#acceptInto(batch, index, event);
+      else this.#acceptInto(batch, receiver, index, event);
     });
   }
 
@@ -145,9 +157,9 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     return { ...checked, id: event.id };
   }
 
-  #acceptInto(batch: Batch, index: number, event: AcceptedEvent): void {
+  #acceptInto(batch: Batch, receiver: Receiver, index: number, event: AcceptedEvent): void {
     batch.expect(index, event);
-    const refusal = this.#options.ingest.accept(event, batch, index);
+    const refusal = this.#options.ingest.accept(event, receiver, index);
     if (refusal) batch.receive(index, refusal);
   }
 
@@ -159,7 +171,8 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
 
   headersFor(codes: ReadonlySet<ReasonCode>): Record<string, string> {
     const headers: Record<string, string> = {};
-    if (!codes.isDisjointFrom(RETRY_LATER)) headers["retry-after"] = String(this.#options.ingest.retryAfterSeconds);
+    if (!codes.isDisjointFrom(RETRY_LATER))
+      headers["retry-after"] = String(this.#options.ingest.admission.retryAfterSeconds);
     if (codes.has("shutting_down")) headers.connection = "close";
     return headers;
   }

@@ -1,7 +1,7 @@
 /** The HTTP side: routes, and an answer to everything that does not match one. It never sees Kafka, only `ingest`. */
 import { Elysia } from "elysia";
 import type { EventRules } from "../event/index.ts";
-import type { DeadLetters, Ingest } from "../ingest/index.ts";
+import type { DeadLetters, Filed, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
 import { refused } from "../outcome.ts";
 import { printable } from "./content.ts";
@@ -10,21 +10,30 @@ import { documentation } from "./documentation.ts";
 import { Gate, type Handler, type KeyRing } from "./gate/index.ts";
 import type { Where } from "./intake.ts";
 import { type Limits, limitsResponse } from "./limits.ts";
-import { limitsDetail, registerEventDetail, registerEventsDetail, statusDetail, topicEventsDetail } from "./openapi.ts";
+import {
+  limitsDetail,
+  livenessDetail,
+  metricsDetail,
+  readinessDetail,
+  registerEventDetail,
+  registerEventsDetail,
+  statusDetail,
+  topicEventsDetail,
+} from "./openapi.ts";
 import type { Ack } from "./parameters.ts";
 import { problemResponse } from "./problem.ts";
 import { Register } from "./register.ts";
-import { type KafkaState, statusResponse } from "./status.ts";
+import { livenessResponse, readinessResponse, type ServerState, statusResponse } from "./status.ts";
 
 export { type WatchedKeys, watchKeys } from "./gate/index.ts";
 export { type Listening, type ListenOptions, listen } from "./listener.ts";
 export { problemResponse } from "./problem.ts";
-export type { KafkaState } from "./status.ts";
+export type { ServerState } from "./status.ts";
 export { readTls, type TlsFiles } from "./tls.ts";
 
 export interface HttpOptions {
   readonly ingest: Ingest;
-  readonly kafka: () => KafkaState;
+  readonly state: () => ServerState;
   readonly log: Log;
   readonly version: string;
   readonly limits: Limits;
@@ -32,7 +41,10 @@ export interface HttpOptions {
   readonly topics: readonly [string, ...string[]];
   readonly ack: Ack;
   readonly rules: EventRules;
+  readonly filed: Filed;
   readonly deadLetters: DeadLetters | undefined;
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<Response>;
   /** Who may send; undefined: everyone. */
   readonly keys: KeyRing | undefined;
   /** `*`, or the origins of the web pages that may send; undefined: none. */
@@ -43,7 +55,7 @@ export interface HttpOptions {
 const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
   [/^\/register_events?$/, "POST"],
   [/^\/topics\/[^/]+\/events$/, "POST"],
-  [/^\/(?:get_status|limits|docs|openapi\.json)?$/, "GET, HEAD"],
+  [/^\/(?:get_status|livez|readyz|metrics|limits|docs|openapi\.json)?$/, "GET, HEAD"],
 ];
 
 export function createApp(options: HttpOptions) {
@@ -78,6 +90,9 @@ export function createApp(options: HttpOptions) {
     )
     .get("/limits", () => limitsResponse(options.limits), { detail: limitsDetail })
     .get("/get_status", () => statusResponse(options), { detail: statusDetail })
+    .get("/livez", () => livenessResponse(), { detail: livenessDetail })
+    .get("/readyz", () => readinessResponse(options), { detail: readinessDetail })
+    .get("/metrics", () => options.metrics(), { detail: metricsDetail })
     .get("/", () => new Response(null, { status: 302, headers: { location: "/docs" } }), { detail: { hide: true } })
     .use(documentation(options.version));
 }

@@ -8,6 +8,10 @@ export interface Limits {
   readonly maxPendingBytes: number;
   readonly bodyTimeoutMs: number;
   readonly deliveryTimeoutMs: number;
+  readonly filedTimeoutMs: number;
+  readonly maxMemoryMb: number;
+  /** 0: events that are sent again are not recognised. */
+  readonly dedupeWindow: number;
 }
 
 export function limitsResponse(limits: Limits): Response {
@@ -20,6 +24,9 @@ export function limitsResponse(limits: Limits): Response {
       max_pending_bytes: limits.maxPendingBytes,
       body_timeout_ms: limits.bodyTimeoutMs,
       delivery_timeout_ms: limits.deliveryTimeoutMs,
+      filed_timeout_ms: limits.filedTimeoutMs,
+      max_memory_mb: limits.maxMemoryMb,
+      dedupe_window: limits.dedupeWindow,
       max_timestamp_ahead_ms: MAX_TIMESTAMP_AHEAD_MS,
       max_record_headers: MAX_RECORD_HEADERS,
     },

@@ -9,12 +9,22 @@ const nullable = (schema: TSchema, description: string) => Type.Union([schema, T
 const Receipt = Type.Object(
   {
     id: Type.String({ description: "The event's own id, or the UUIDv7 it was given." }),
-    status: Type.Union([Type.Literal("acked"), Type.Literal("queued")], {
-      description: "acked: every in-sync replica has the record. queued: it waits in the buffer, and may be lost.",
-    }),
+    status: Type.Union(
+      [Type.Literal("acked"), Type.Literal("filed"), Type.Literal("spooled"), Type.Literal("queued")],
+      {
+        description:
+          "acked: every in-sync replica has the record. filed: and its line is in the log file. spooled: it is on the server's disk and will be published. queued: it waits in the buffer, and may be lost.",
+      },
+    ),
     topic: Type.String(),
     partition: Type.Optional(Type.Integer({ description: "Of an acked event." })),
     offset: Type.Optional(nullable(Type.Integer(), "Of an acked event; null where Kafka did not say it.")),
+    possible_duplicate: Type.Optional(
+      Type.Literal(true, {
+        description: "The outcome of an earlier attempt is unknown: the event may be there twice.",
+      }),
+    ),
+    note: Type.Optional(Type.String({ description: "Where ?ack=filed was not seen to be so in time." })),
   },
   { title: "Receipt" },
 );
@@ -94,6 +104,7 @@ const REGISTER_CODES = [
   "unauthorized",
   "forbidden_topic",
   "body_timeout",
+  "id_conflict",
   "event_too_large",
   "unsupported_media_type",
   "unsupported_encoding",
@@ -105,6 +116,8 @@ const REGISTER_CODES = [
   "quota_exceeded",
   "internal_error",
   "overloaded",
+  "spool_full",
+  "spool_failed",
   "kafka_unreachable",
   "not_delivered",
   "shutting_down",
@@ -133,7 +146,7 @@ const query = (name: string, description: string, schema: Omit<TextSchema, "type
   schema: { type: "string", ...schema } satisfies TextSchema as TextSchema,
 });
 const ACK = query("ack", "What the answer waits for; the default is an option of the server's.", {
-  enum: ["all", "queued"],
+  enum: ["all", "queued", "filed"],
 });
 const ONE_PARAMETERS = [
   query("key", "The record key: events with the same key keep their order.", { minLength: 1 }),
@@ -226,6 +239,25 @@ export const statusDetail = {
     200: { description: "Kafka is reachable", content: anyObject },
     503: { description: "Kafka is unreachable, or the server stops", content: anyObject },
   },
+};
+const plainText = { "text/plain": { schema: { type: "string" as const } } };
+export const livenessDetail = {
+  operationId: "getLiveness",
+  summary: "Whether the process answers at all",
+  responses: { 200: { description: "It does", content: plainText } },
+};
+export const readinessDetail = {
+  operationId: "getReadiness",
+  summary: "Whether events should be sent here",
+  responses: {
+    200: { description: "Yes", content: plainText },
+    503: { description: "No: Kafka is unreachable and there is no spool, or the server stops", content: plainText },
+  },
+};
+export const metricsDetail = {
+  operationId: "getMetrics",
+  summary: "Metrics in the text format of Prometheus",
+  responses: { 200: { description: "The metrics", content: plainText } },
 };
 export const limitsDetail = {
   operationId: "getLimits",

@@ -2,8 +2,12 @@
 import { isRfc3339, type RecordHeader } from "../event/index.ts";
 import { MAX_RECORD_HEADERS } from "./limits.ts";
 
-/** `all`: answered once every in-sync replica has the record. `queued`: once it is in the buffer, and so it may be lost. */
-export type Ack = "all" | "queued";
+/**
+ * `all`: answered once every in-sync replica has the record. `queued`: once it is in the buffer, and so it may be lost. `filed`: once
+ * the consumer group has written its line and committed past it.
+ */
+export type Ack = "all" | "queued" | "filed";
+const ACKS: readonly string[] = ["all", "queued", "filed"] satisfies Ack[];
 
 export interface Parameters {
   readonly key: string | null;
@@ -31,7 +35,7 @@ type Changes = { -readonly [K in keyof Parameters]?: Parameters[K] };
 type Reader = (value: string) => Changes | string;
 
 const COMMON: Readonly<Record<string, Reader>> = {
-  ack: (value) => (value === "all" || value === "queued" ? { ack: value } : "must be all or queued"),
+  ack: (value) => (ACKS.includes(value) ? { ack: value as Ack } : "must be all, queued or filed"),
 };
 const READERS: Readonly<Record<"one" | "many", Readonly<Record<string, Reader>>>> = {
   one: {

@@ -21,7 +21,7 @@ export class Register {
 
   constructor(options: RegisterOptions) {
     this.#options = options;
-    this.#bodies = new BodyReader(options.limits.bodyTimeoutMs);
+    this.#bodies = new BodyReader(options.limits.bodyTimeoutMs, options.ingest.admission);
     this.#parameters = new ParameterReader(options.ack);
   }
 

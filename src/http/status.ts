@@ -1,27 +1,45 @@
-/** GET /get_status: whether events can be taken right now, and how it goes. 200, or 503 while Kafka is unreachable or the server stops. */
+/** How it goes: /get_status for people and dashboards, /readyz and /livez for load balancers and whoever restarts processes. */
 import type { Ingest } from "../ingest/index.ts";
 
-export interface KafkaState {
-  readonly isReachable: boolean;
-  readonly awayMs: number;
-  readonly brokers: string;
-  readonly topic: string;
-  readonly isTopicReady: boolean;
+export interface ServerState {
+  readonly kafka: {
+    readonly isReachable: boolean;
+    readonly awayMs: number;
+    readonly brokers: string;
+    readonly topic: string;
+    readonly isTopicReady: boolean;
+  };
+  /** Stops, or is about to: nothing should be sent here any more. */
+  readonly isStopping: boolean;
+  readonly spool: SpoolState | undefined;
+  readonly dedupe: { readonly events: number; readonly maxEvents: number } | undefined;
+  /** Requests that wait for their event's line in the log file. */
+  readonly waitingForFile: number;
+}
+
+export interface SpoolState {
+  readonly events: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly oldestMs: number;
+  readonly isFull: boolean;
 }
 
 export interface StatusOptions {
   readonly ingest: Ingest;
-  readonly kafka: () => KafkaState;
+  readonly state: () => ServerState;
   readonly version: string;
   readonly limits: { readonly maxPendingEvents: number; readonly maxPendingBytes: number };
 }
 
+const FRESH = { "cache-control": "no-store" };
+
 export function statusResponse(options: StatusOptions): Response {
   const { ingest, limits } = options;
-  const kafka = options.kafka();
-  const isServing = kafka.isReachable && !ingest.isDraining;
+  const { kafka, isStopping, spool, dedupe, waitingForFile } = options.state();
+  const isServing = kafka.isReachable && !isStopping;
   const body = {
-    status: ingest.isDraining ? "stopping" : kafka.isReachable ? "ok" : "kafka_unreachable",
+    status: isStopping ? "stopping" : kafka.isReachable ? "ok" : "kafka_unreachable",
     version: options.version,
     uptime_ms: Math.round(process.uptime() * 1000),
     kafka: {
@@ -37,8 +55,38 @@ export function statusResponse(options: StatusOptions): Response {
       pending_bytes: ingest.fill.pendingBytes,
       max_pending_bytes: limits.maxPendingBytes,
       lingering_events: ingest.fill.bufferedEvents,
+      body_bytes: ingest.admission.bodyBytes,
+      oldest_ms: Math.round(ingest.oldestMs),
+      waiting_for_file: waitingForFile,
     },
+    ...(spool && {
+      spool: {
+        events: spool.events,
+        bytes: spool.bytes,
+        max_bytes: spool.maxBytes,
+        oldest_ms: Math.round(spool.oldestMs),
+        full: spool.isFull,
+      },
+    }),
+    ...(dedupe && { dedupe: { events: dedupe.events, max_events: dedupe.maxEvents } }),
     counts: ingest.counts,
   };
-  return Response.json(body, { status: isServing ? 200 : 503, headers: { "cache-control": "no-store" } });
+  return Response.json(body, { status: isServing ? 200 : 503, headers: FRESH });
+}
+
+/** 503 as soon as a stop is asked for: a load balancer has `--drain-delay-ms` to look elsewhere. */
+export function readinessResponse({ state }: Pick<StatusOptions, "state">): Response {
+  const { kafka, isStopping, spool } = state();
+  const problem = isStopping
+    ? "stopping"
+    : spool?.isFull
+      ? "spool_full"
+      : !kafka.isReachable && !spool
+        ? "kafka_unreachable"
+        : undefined;
+  return new Response(`${problem ?? "ok"}\n`, { status: problem ? 503 : 200, headers: FRESH });
+}
+
+export function livenessResponse(): Response {
+  return new Response("ok\n", { headers: FRESH });
 }

@@ -64,7 +64,7 @@ export class DeadLetters {
       return;
     }
     this.counts.failed++;
-    this.#report(`a dead letter was not published: ${outcome.detail}`);
+    this.#report(`a dead letter was not published: ${"detail" in outcome ? outcome.detail : outcome.status}`);
   };
 
   /** At most once a second: a client may send thousands. */

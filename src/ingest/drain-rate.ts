@@ -2,6 +2,8 @@
 
 const WINDOW_MS = 1000;
 const MAX_RETRY_AFTER_S = 30;
+/** Where nothing drains. */
+const STALLED_S = 5;
 
 export class DrainRate {
   #perSecond = 0;
@@ -32,9 +34,12 @@ export class DrainRate {
     return this.#perSecond;
   }
 
-  /** Whole seconds until a backlog of that size should be gone: backlog ÷ drain rate, from 1 to 30. */
-  retryAfterSeconds(backlog: number): number {
-    if (this.#perSecond <= 0) return backlog > 0 ? 5 : 1;
-    return Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(backlog / this.#perSecond)));
+  /**
+   * Whole seconds until a backlog of that size should be gone: backlog ÷ drain rate, from 1 to 30, and up to half as much again by
+   * `jitter` (0 to 1).
+   */
+  retryAfterSeconds(backlog: number, jitter: number): number {
+    const wait = this.#perSecond > 0 ? backlog / this.#perSecond : backlog > 0 ? STALLED_S : 0;
+    return Math.ceil(Math.min(MAX_RETRY_AFTER_S, Math.max(1, wait)) * (1 + jitter / 2));
   }
 }

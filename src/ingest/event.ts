@@ -20,6 +20,8 @@ export type RecordHeader = readonly [name: string, value: string];
 /** Is told what became of the event that was accepted under `index`; once. */
 export interface Receiver {
   receive(index: number, outcome: Outcome): void;
+  /** Kafka's word on an event that was answered "unknown" before it came. */
+  learn?(index: number, outcome: Outcome): void;
 }
 
 /** The names of the headers that every record carries. */
@@ -63,6 +65,10 @@ export class PendingEvent {
   answer(outcome: Outcome): void {
     this.isAnswered = true;
     this.#receiver.receive(this.#index, outcome);
+  }
+
+  learn(outcome: Outcome): void {
+    this.#receiver.learn?.(this.#index, outcome);
   }
 }
 

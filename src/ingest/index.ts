@@ -1,14 +1,18 @@
 /**
- * Between HTTP and Kafka: admission, the linger/batch buffer, and the answer to every event, exactly once and in time.
+ * Between HTTP and Kafka: admission, the dedupe window, the linger/batch buffer or the spool, and the answer to every event, exactly
+ * once and in time.
  *
- * An event is refused at once where the server stops, Kafka has been away for over a second, or the budget of events and bytes
- * is used up. An accepted one is answered with Kafka's word on it, or, should that not come within the delivery timeout, with
- * "unknown". The budget is given back when Kafka's word comes: until then librdkafka holds the bytes.
+ * An event is refused at once where the server stops, the budget of events and bytes is used up, or Kafka has been away for over a
+ * second and there is no spool. An accepted one is answered with Kafka's word on it, or, should that not come within the delivery
+ * timeout, with "unknown". The budget is given back when Kafka's word comes: until then librdkafka holds the bytes.
  */
 import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
 import { type BufferLimits, LingerBuffer } from "./buffer.ts";
-import { DrainRate } from "./drain-rate.ts";
 import { type AcceptedEvent, eventBytes, PendingEvent, type Receiver } from "./event.ts";
+import { Latency } from "./latency.ts";
+import { type SpoolDoor, SpoolRoute } from "./spool-route.ts";
+import type { DedupeWindow } from "./window.ts";
 
 export type { BufferLimits } from "./buffer.ts";
 export { type DeadLetterReason, DeadLetters, type DeadLettersOptions } from "./dead-letters.ts";
@@ -20,6 +24,10 @@ export {
   RECEIVED_HEADER,
   type Receiver,
 } from "./event.ts";
+export { Filed, type FiledOptions, type ReadOffsets } from "./filed.ts";
+export { LATENCY_BOUNDS_MS } from "./latency.ts";
+export type { SpoolDoor } from "./spool-route.ts";
+export { DedupeWindow, digestOf, POSSIBLE_DUPLICATE_HEADER, SOURCE_HEADER } from "./window.ts";
 
 /** Hands a batch to Kafka; `settle` is called exactly once for each event. */
 export type Publish = (batch: readonly PendingEvent[], settle: (event: PendingEvent, outcome: Outcome) => void) => void;
@@ -28,19 +36,24 @@ export interface IngestOptions {
   readonly publish: Publish;
   /** How long Kafka has been silent, in ms; 0 while it is reachable. */
   readonly kafkaAwayMs: () => number;
-  readonly limits: {
+  readonly limits: AdmissionLimits & {
     readonly maxEventBytes: number;
-    readonly maxPendingEvents: number;
-    readonly maxPendingBytes: number;
     readonly deliveryTimeoutMs: number;
   };
   readonly buffer: BufferLimits;
+  /** Recognises events that are sent again. */
+  readonly window?: DedupeWindow | undefined;
+  /** Takes events while Kafka is away or slow. */
+  readonly spool?: { readonly door: SpoolDoor; readonly afterMs: number } | undefined;
 }
 
 export interface IngestCounts {
   readonly accepted: number;
   readonly acked: number;
+  readonly spooled: number;
   readonly unknown: number;
+  /** Answered from the dedupe window. */
+  readonly repeated: number;
   readonly refused: Readonly<Partial<Record<ReasonCode, number>>>;
 }
 
@@ -51,39 +64,82 @@ const SWEEP_INTERVAL_MS = 250;
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #buffer: LingerBuffer;
-  readonly #rate = new DrainRate(performance.now());
+  readonly #spool: SpoolRoute | undefined;
+  readonly #admission: Admission;
   readonly #sweeper: Timer;
   /** Accepted and not answered, oldest first. */
   readonly #waiting = new Set<PendingEvent>();
-  /** Accepted and without Kafka's word: at least `#waiting`, plus what the deadline has answered. */
-  #pendingEvents = 0;
-  #pendingBytes = 0;
   #isDraining = false;
   #idle: PromiseWithResolvers<void> | undefined;
-  readonly #counts = { accepted: 0, acked: 0, unknown: 0, refused: {} as Partial<Record<ReasonCode, number>> };
+  readonly latency = new Latency();
+  readonly #counts = {
+    accepted: 0,
+    acked: 0,
+    spooled: 0,
+    unknown: 0,
+    repeated: 0,
+    refused: {} as Partial<Record<ReasonCode, number>>,
+  };
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#admission = new Admission(options.limits);
     this.#buffer = new LingerBuffer(options.buffer, (batch) => options.publish(batch, this.#settle));
+    this.#spool =
+      options.spool &&
+      new SpoolRoute({
+        ...options.spool,
+        kafkaAwayMs: options.kafkaAwayMs,
+        oldestUnackedMs: () => this.oldestMs,
+        settle: this.#settle,
+      });
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 
-  /** A refusal at once; or nothing, and `receiver` is told Kafka's word under `index`, perhaps before this returns. */
+  /** A refusal at once; or nothing, and `receiver` is told what became of it under `index`, perhaps before this returns. */
   accept(event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
+    const { window } = this.#options;
+    const refusal =
+      window === undefined ? this.#take(event, receiver, index) : this.#takeOnce(window, event, receiver, index);
+    return refusal && this.count(refusal);
+  }
+
+  /** Not what was sent before. */
+  #takeOnce(window: DedupeWindow, event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
+    const verdict = window.look(event, receiver, index);
+    switch (verdict.kind) {
+      case "publish": {
+        const refusal = this.#take(verdict.event, verdict.entry, verdict.attempt);
+        if (refusal) verdict.entry.withdraw();
+        return refusal;
+      }
+      case "conflict":
+        return refused("id_conflict", "an event with this id and another value was sent before; an id names one event");
+      case "known":
+        this.#counts.repeated++;
+        receiver.receive(index, verdict.outcome);
+        return undefined;
+      case "joined":
+        this.#counts.repeated++;
+        return undefined;
+    }
+  }
+
+  #take(event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
     const bytes = eventBytes(event);
-    const refusal = this.#admit(bytes);
-    if (refusal) return this.count(refusal);
+    const isSpooled = this.#spool?.takes(event) ?? false;
+    const refusal = this.#admit(bytes, isSpooled);
+    if (refusal) return refusal;
     this.#counts.accepted++;
-    this.#pendingEvents++;
-    this.#pendingBytes += bytes;
     const pending = new PendingEvent(event, bytes, performance.now(), receiver, index);
     this.#waiting.add(pending);
-    this.#buffer.add(pending);
+    if (isSpooled) this.#spool!.put(pending);
+    else this.#buffer.add(pending);
     return undefined;
   }
 
-  #admit(bytes: number): Refused | undefined {
-    const { limits } = this.#options;
+  #admit(bytes: number, isSpooled: boolean): Refused | undefined {
+    const { limits, kafkaAwayMs, window } = this.#options;
     if (this.#isDraining) return refused("shutting_down", "the server is stopping");
     if (bytes > limits.maxEventBytes) {
       return refused(
@@ -91,38 +147,31 @@ export class Ingest {
         `value, key and headers together have ${bytes} bytes; max_event_bytes is ${limits.maxEventBytes}`,
       );
     }
-    const awayMs = this.#options.kafkaAwayMs();
-    if (awayMs > AWAY_MS)
-      return refused("kafka_unreachable", `Kafka has been away for ${(awayMs / 1000).toFixed(1)} s`);
-    if (this.#pendingEvents >= limits.maxPendingEvents) {
-      return refused(
-        "overloaded",
-        `${this.#pendingEvents} events wait for Kafka; max_pending_events is ${limits.maxPendingEvents}`,
-      );
+    if (!isSpooled) {
+      const awayMs = kafkaAwayMs();
+      if (awayMs > AWAY_MS)
+        return refused("kafka_unreachable", `Kafka has been away for ${(awayMs / 1000).toFixed(1)} s`);
     }
-    if (this.#pendingBytes + bytes > limits.maxPendingBytes) {
-      return refused(
-        "overloaded",
-        `${this.#pendingBytes} bytes wait for Kafka; max_pending_bytes is ${limits.maxPendingBytes}`,
-      );
-    }
-    return undefined;
+    return this.#admission.admit(bytes, window?.twins);
   }
 
   readonly #settle = (event: PendingEvent, outcome: Outcome): void => {
-    this.#pendingEvents--;
-    this.#pendingBytes -= event.bytes;
-    this.#rate.note();
-    this.#answer(event, outcome);
-    if (this.#pendingEvents === 0) this.#idle?.resolve();
+    const isUnsent = outcome.status === "refused" && outcome.code === "not_delivered";
+    if (isUnsent && this.#isDraining && !event.isAnswered && this.#spool?.takesLast(event)) {
+      this.#spool.put(event);
+      return;
+    }
+    this.#admission.release(event.bytes);
+    if (event.isAnswered) event.learn(outcome);
+    else this.#answer(event, outcome);
+    if (this.#admission.events === 0) this.#idle?.resolve();
   };
 
   #answer(event: PendingEvent, outcome: Outcome): void {
-    if (event.isAnswered) return;
     this.#waiting.delete(event);
-    if (outcome.status === "acked") this.#counts.acked++;
-    else if (outcome.status === "unknown") this.#counts.unknown++;
-    else this.count(outcome);
+    if (outcome.status === "refused") this.count(outcome);
+    else this.#counts[outcome.status]++;
+    if (outcome.status === "acked") this.latency.note(performance.now() - event.acceptedAt);
     event.answer(outcome);
   }
 
@@ -134,7 +183,7 @@ export class Ingest {
 
   #sweep(): void {
     const now = performance.now();
-    this.#rate.tick(now);
+    this.#admission.tick(now);
     for (const event of this.#waiting) {
       if (now - event.acceptedAt < this.#options.limits.deliveryTimeoutMs) return;
       this.#answer(event, {
@@ -145,9 +194,9 @@ export class Ingest {
     }
   }
 
-  /** Whole seconds that a refused client should wait. */
-  get retryAfterSeconds(): number {
-    return this.#rate.retryAfterSeconds(this.#pendingEvents);
+  /** Of bodies that are on their way in, and of what clients are told that are turned away. */
+  get admission(): Pick<Admission, "admitBody" | "releaseBody" | "retryAfterSeconds" | "bodyBytes"> {
+    return this.#admission;
   }
 
   get counts(): IngestCounts {
@@ -157,10 +206,16 @@ export class Ingest {
   /** What is accepted and without Kafka's word, and what of it still lingers in the buffer. */
   get fill(): { readonly pendingEvents: number; readonly pendingBytes: number; readonly bufferedEvents: number } {
     return {
-      pendingEvents: this.#pendingEvents,
-      pendingBytes: this.#pendingBytes,
+      pendingEvents: this.#admission.events,
+      pendingBytes: this.#admission.bytes,
       bufferedEvents: this.#buffer.events,
     };
+  }
+
+  /** How long the oldest unanswered event has been waiting, in ms; 0 where none is. */
+  get oldestMs(): number {
+    for (const event of this.#waiting) return performance.now() - event.acceptedAt;
+    return 0;
   }
 
   get isDraining(): boolean {
@@ -171,7 +226,7 @@ export class Ingest {
   async drain(): Promise<void> {
     this.#isDraining = true;
     this.#buffer.flush();
-    if (this.#pendingEvents > 0) {
+    if (this.#admission.events > 0) {
       this.#idle ??= Promise.withResolvers<void>();
       await this.#idle.promise;
     }

@@ -2,6 +2,7 @@
 import { accessOptions } from "./access.ts";
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
 import { choice, integer, integerOr, onOff, text, textOr } from "./core.ts";
+import { durabilityOptions } from "./durability.ts";
 
 export const serveOptions = {
   ...kafkaOptions,
@@ -82,9 +83,9 @@ export const serveOptions = {
   }),
   ack: choice({
     flag: "ack",
-    choices: ["all", "queued"],
+    choices: ["all", "queued", "filed"],
     default: "all",
-    help: "what a request without ?ack= waits for: all in-sync replicas, or only the buffer (such events may be lost)",
+    help: "what a request without ?ack= waits for: all in-sync replicas; only the buffer (such events may be lost); the line in the log file",
   }),
   keyMember: textOr({
     flag: "key-member",
@@ -138,6 +139,7 @@ export const serveOptions = {
     default: 128_000_000,
     help: "bytes of events accepted and not yet answered, at the most; past it 503",
   }),
+  ...durabilityOptions,
   logLevel,
 };
 

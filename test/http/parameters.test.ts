@@ -23,7 +23,7 @@ test.each([
 // biome-ignore format: a table
 test.each([
   ["?kye=1", "kye", "key, timestamp"], ["?key=", "key", "empty"], ["?key", "key", "empty"], ["?key=a&key=b", "key", "once"], ["?key=%ff", "key", "UTF-8"], ["?%ff=1", "%ff", "not taken"],
-  ["?results=all", "results", "not taken"], ["?ack=none", "ack", "all or queued"], ["?timestamp=-1", "timestamp", "1970"], ["?timestamp=0", "timestamp", "1970"], ["?timestamp=soon", "timestamp", "RFC 3339"],
+  ["?results=all", "results", "not taken"], ["?ack=none", "ack", "queued or filed"], ["?timestamp=-1", "timestamp", "1970"], ["?timestamp=0", "timestamp", "1970"], ["?timestamp=soon", "timestamp", "RFC 3339"],
   ["?timestamp=1969-12-31T23:59:59Z", "timestamp", "1970"], ["?header.=1", "header.", "letters"], ["?header.id=1", "header.id", "cannot be set"], ["?header.CE_x=1", "header.CE_x", "cannot be set"],
   ["?header.a=1&header.a=2", "header.a", "once"], ["?header.a=%zz", "header.a", "UTF-8"], ["?__proto__=1", "__proto__", "not taken"], ["?constructor=1", "constructor", "not taken"],
 ] as const)("one event: %s is refused", (query, parameter, detail) => {

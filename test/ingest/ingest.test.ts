@@ -55,6 +55,7 @@ function make(
       maxEventBytes: 1000,
       maxPendingEvents: 100,
       maxPendingBytes: 10_000,
+      maxMemoryMb: 10_000,
       deliveryTimeoutMs: 10_000,
       ...over.limits,
     },
@@ -129,7 +130,7 @@ test("every event gets its own outcome, whatever the order of the reports", asyn
   kafka.settle(a!, { status: "refused", code: "not_delivered", detail: "no" });
   kafka.settle(b!, { status: "unknown", code: "delivery_unknown", detail: "?" });
   expect((await Promise.all(answers)).map((o) => o.status)).toEqual(["refused", "unknown", "acked"]);
-  expect(ingest.counts).toEqual({ accepted: 3, acked: 1, unknown: 1, refused: { not_delivered: 1 } });
+  expect(ingest.counts).toMatchObject({ accepted: 3, acked: 1, unknown: 1, refused: { not_delivered: 1 } });
   expect(ingest.fill).toEqual({ pendingEvents: 0, pendingBytes: 0, bufferedEvents: 0 });
 });
 
@@ -138,7 +139,7 @@ test("the budget is bounded in events and in bytes, and comes back with the outc
   const ingest = make(kafka, { limits: { maxPendingEvents: 3 } });
   for (const id of ["a", "b", "c"]) expect(accept(ingest, event(id))).toBeInstanceOf(Promise);
   expect(accept(ingest, event("d"))).toMatchObject({ status: "refused", code: "overloaded" });
-  expect(ingest.retryAfterSeconds).toBeGreaterThanOrEqual(1);
+  expect(ingest.admission.retryAfterSeconds).toBeGreaterThanOrEqual(1);
   await kafka.batchCount(1);
   kafka.settleAll();
   expect(accept(ingest, event("e"))).toBeInstanceOf(Promise);

@@ -1,0 +1,118 @@
+/**
+ * Admission: one budget of events and bytes over everything that was taken in and has no end yet, and how long a client should wait
+ * that is turned away. Bodies on their way in count as bytes: they are memory too, before anybody knows what is in them.
+ *
+ * Should the process as a whole come near `maxMemoryBytes`, a tenth of the budget must do: what is in hand then drains, and memory
+ * that is not the budget's doing cannot shut the door for good.
+ */
+import { type Refused, refused } from "../outcome.ts";
+import { DrainRate } from "./drain-rate.ts";
+
+export interface AdmissionLimits {
+  readonly maxPendingEvents: number;
+  readonly maxPendingBytes: number;
+  readonly maxMemoryMb: number;
+}
+
+const HIGH_MEMORY = 0.9;
+const TIGHT_SHARE = 0.1;
+const MB = 1_000_000;
+
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #rate = new DrainRate(performance.now());
+  readonly #residentBytes: () => number;
+  #events = 0;
+  #bytes = 0;
+  #bodyBytes = 0;
+  /** The process's memory as of the last `tick`, where it is too much. */
+  #tightMb: number | undefined;
+
+  /** `residentBytes` is another one in tests only. */
+  constructor(limits: AdmissionLimits, residentBytes = () => process.memoryUsage.rss()) {
+    this.#limits = limits;
+    this.#residentBytes = residentBytes;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of bodies that are being read. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  /** Takes the event into the budget; or says why not. */
+  admit(bytes: number, others = 0): Refused | undefined {
+    const { maxPendingEvents, maxPendingBytes } = this.#limits;
+    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
+    if (this.#events + others >= maxPendingEvents * share) {
+      return (
+        this.#tight() ??
+        full(`${this.#events + others} events wait for Kafka; max_pending_events is ${maxPendingEvents}`)
+      );
+    }
+    if (this.#bytes + bytes > maxPendingBytes * share) {
+      return this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka; max_pending_bytes is ${maxPendingBytes}`);
+    }
+    this.#events++;
+    this.#bytes += bytes;
+    return undefined;
+  }
+
+  /** The end of an event that was admitted. */
+  release(bytes: number): void {
+    this.#events--;
+    this.#bytes -= bytes;
+    this.#rate.note();
+  }
+
+  /** More bytes of a body came, or are about to. */
+  admitBody(bytes: number): Refused | undefined {
+    const { maxPendingBytes } = this.#limits;
+    if (
+      this.#bodyBytes > 0 &&
+      this.#bodyBytes + bytes > maxPendingBytes * (this.#tightMb === undefined ? 1 : TIGHT_SHARE)
+    ) {
+      return (
+        this.#tight() ??
+        full(`${this.#bodyBytes} bytes of bodies are being read; max_pending_bytes is ${maxPendingBytes}`)
+      );
+    }
+    this.#bodyBytes += bytes;
+    return undefined;
+  }
+
+  releaseBody(bytes: number): void {
+    this.#bodyBytes -= bytes;
+  }
+
+  #tight(): Refused | undefined {
+    if (this.#tightMb === undefined) return undefined;
+    return full(`the process uses ${this.#tightMb} MB; max_memory_mb is ${this.#limits.maxMemoryMb}`);
+  }
+
+  /** Call a few times a second; `now` in ms on a monotonic clock. */
+  tick(now: number): void {
+    this.#rate.tick(now);
+    const resident = this.#residentBytes();
+    const isTight = resident > this.#limits.maxMemoryMb * MB * HIGH_MEMORY;
+    // What is garbage by now would keep the door half shut for nothing.
+    if (isTight && this.#tightMb === undefined) Bun.gc(true);
+    this.#tightMb = isTight ? Math.round(resident / MB) : undefined;
+  }
+
+  /** Whole seconds: backlog ÷ drain rate, with up to half of it on top, so that those turned away together do not come back together. */
+  get retryAfterSeconds(): number {
+    return this.#rate.retryAfterSeconds(this.#events, Math.random());
+  }
+}
+
+function full(detail: string): Refused {
+  return refused("overloaded", detail);
+}

@@ -1,0 +1,98 @@
+/**
+ * The HTTP producer: wires http → ingest → kafka, runs until a signal, drains. `serve` returns the exit code; what is wrong with what an
+ * option names is thrown as a `UsageError`.
+ */
+import packageJson from "../../package.json" with { type: "json" };
+import type { StopSignal } from "../command.ts";
+import { createApp, listen, type ServerState } from "../http/index.ts";
+import { DeadLetters, DedupeWindow, Filed, Ingest, LATENCY_BOUNDS_MS } from "../ingest/index.ts";
+import { library } from "../kafka/index.ts";
+import { kafkaProperties } from "../kafka-config.ts";
+import { createLog } from "../log.ts";
+import { serveMetrics } from "../metrics/index.ts";
+import { checkAccess } from "../options/access.ts";
+import type { Values } from "../options/core.ts";
+import type { serveOptions } from "../options/serve.ts";
+import { openAccess, openSchemas } from "./access.ts";
+import { drain } from "./drain.ts";
+import { connect, plannedClients, topicsOf } from "./kafka.ts";
+
+type Options = Values<typeof serveOptions>;
+
+export async function serve(options: Options, stop: StopSignal): Promise<number> {
+  checkAccess(options);
+  const properties = kafkaProperties(options.kafkaConfig, (given) => plannedClients(options, given));
+  const log = createLog("serve", options.logLevel);
+  const { version, source, path } = library().info;
+  log.info({ librdkafka: version, source, path }, "starting");
+  const schemas = openSchemas(options, log);
+  const access = await openAccess(options, log);
+  const kafka = connect(options, properties, log);
+  const { reachability, publish } = kafka;
+  const window = options.dedupeWindow > 0 ? new DedupeWindow(options.dedupeWindow) : undefined;
+  const ingest = new Ingest({
+    publish,
+    kafkaAwayMs: () => reachability.awayMs,
+    limits: options,
+    buffer: { lingerMs: options.lingerMs, maxEvents: options.batchMaxEvents, maxBytes: options.batchMaxBytes },
+    window,
+  });
+  const filed = new Filed({ ...kafka, timeoutMs: options.filedTimeoutMs, maxWaiting: options.maxPendingEvents });
+  const deadLetters = options.deadLetter
+    ? new DeadLetters({ topic: options.deadLetterTopic, publish, log })
+    : undefined;
+  const metrics = serveMetrics({
+    version: packageJson.version,
+    counts: () => ingest.counts,
+    buffer: () => ({ ...ingest.fill, bodyBytes: ingest.admission.bodyBytes, oldestMs: ingest.oldestMs }),
+    limits: options,
+    latency: () => ({ bounds: LATENCY_BOUNDS_MS, counts: ingest.latency.counts, sum: ingest.latency.sumMs }),
+    isKafkaReachable: () => reachability.isReachable,
+    producerRestarts: () => kafka.producer.retirements,
+    spool: undefined,
+    dedupeEvents: window && (() => window.events),
+    deadLetters: deadLetters && (() => deadLetters.counts),
+  });
+  const state = (): ServerState => ({
+    kafka: {
+      isReachable: reachability.isReachable,
+      awayMs: reachability.awayMs,
+      brokers: options.kafkaBrokers,
+      topic: options.kafkaTopic,
+      isTopicReady: kafka.topics.every((topic) => topic.isReady),
+    },
+    isStopping: stop.requested,
+    spool: undefined,
+    dedupe: window,
+    waitingForFile: filed.waiting,
+  });
+  const server = listen(
+    createApp({
+      ingest,
+      filed,
+      state,
+      log,
+      version: packageJson.version,
+      limits: options,
+      topics: topicsOf(options),
+      ack: options.ack,
+      rules: {
+        keyMember: options.keyMember,
+        schemaProblem: schemas && ((type, value) => schemas.check(type, value)),
+      },
+      deadLetters,
+      metrics: () => metrics.response(),
+      ...access,
+    }),
+    { host: options.host, port: options.port, tls: access.tls, log },
+  );
+  if (access.tls) process.on("SIGHUP", server.reloadTls);
+  log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
+
+  const signal = await stop.whenRequested;
+  const end = await drain({ ingest, filed, server, kafka, options, log, signal });
+  schemas?.close();
+  access.close();
+  log.info({ ...end, counts: ingest.counts }, "stopped");
+  return 0;
+}

@@ -1,0 +1,79 @@
+/** serve's clients of Kafka, and what they tell each other. */
+import type { Publish, ReadOffsets } from "../ingest/index.ts";
+import {
+  Admin,
+  adminConfig,
+  GroupOffsets,
+  type KafkaLog,
+  type PlannedClient,
+  Producer,
+  type Properties,
+  producerConfig,
+  Reachability,
+  TopicKeeper,
+} from "../kafka/index.ts";
+import type { Log } from "../log.ts";
+import type { Values } from "../options/core.ts";
+import type { serveOptions } from "../options/serve.ts";
+
+type Options = Values<typeof serveOptions>;
+
+const OFFSETS_TIMEOUT_MS = 3000;
+
+/** The clients that `connect` makes, so that `--kafka-config` is held against each before any of them is there. */
+export function plannedClients(options: Options, given: Properties): PlannedClient[] {
+  const { kafkaBrokers: brokers, filedGroup: group } = options;
+  return [
+    { type: "producer", config: adminConfig({ brokers, properties: given }) },
+    { type: "consumer", config: adminConfig({ brokers, group, properties: given }) },
+    { type: "producer", config: producerOf(options, given) },
+  ];
+}
+
+/** The one of the paths that name none, then the others. */
+export function topicsOf({ kafkaTopic, topics }: Options): readonly [string, ...string[]] {
+  return [kafkaTopic, ...new Set(topics?.split(",") ?? [])];
+}
+
+function producerOf(options: Options, properties: Properties) {
+  return producerConfig({
+    brokers: options.kafkaBrokers,
+    deliveryTimeoutMs: options.deliveryTimeoutMs,
+    maxRecordBytes: options.maxEventBytes,
+    // Ingest's own budget keeps below these.
+    maxQueuedRecords: options.maxPendingEvents * 2,
+    maxQueuedBytes: options.maxPendingBytes * 2,
+    properties,
+  });
+}
+
+export function connect(options: Options, properties: Properties, log: Log) {
+  const { kafkaBrokers: brokers } = options;
+  const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message);
+  const onContact = () => reachability.noteContact();
+  const admin = new Admin({ brokers, properties, log: kafkaLog, onContact });
+  const reachability = new Reachability({
+    admin,
+    onChange: (isReachable) =>
+      log[isReachable ? "info" : "warn"](isReachable ? "Kafka is reachable" : "Kafka is unreachable"),
+  });
+  const producer = new Producer({ config: producerOf(options, properties), log: kafkaLog, onContact });
+  const made = { partitions: options.kafkaPartitions, replication: options.kafkaReplication };
+  const names = options.deadLetter ? [...topicsOf(options), options.deadLetterTopic] : topicsOf(options);
+  const topics = names.map((topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog));
+  const group = new GroupOffsets({ brokers, properties, log: kafkaLog, group: options.filedGroup });
+  const readCommitted: ReadOffsets = (topic, partitions) => group.read(topic, partitions, OFFSETS_TIMEOUT_MS);
+  const readHighWatermarks: ReadOffsets = async (topic, partitions) => {
+    const watermarks = await admin.watermarks(topic, partitions, OFFSETS_TIMEOUT_MS);
+    return new Map(watermarks.map(({ partition, high }) => [partition, high]));
+  };
+  const close = async () => {
+    reachability.stop();
+    for (const topic of topics) topic.stop();
+    await producer.close(0);
+    await group.close();
+    await admin.close();
+  };
+  const publish: Publish = (batch, settle) => producer.publish(batch, settle);
+  return { reachability, publish, producer, topics, readCommitted, readHighWatermarks, close };
+}
