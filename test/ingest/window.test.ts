@@ -245,7 +245,7 @@ test("random sends and outcomes, held against a model", () => {
       if (open.length > 0 && random(2) === 0) {
         const [index] = open.splice(random(open.length), 1);
         const id = bench.published[index!]!.headers[0]![1];
-        const outcome = [ACKED, UNKNOWN, NOT_DELIVERED][random(3)]!;
+        const outcome: Outcome = [ACKED, UNKNOWN, NOT_DELIVERED][random(3)]!;
         const wasUnknown = bench.published[index!]!.headers.some(([name]) => name === "possible_duplicate");
         bench.settle(index!, outcome);
         if (outcome === ACKED) model.set(id, "acked");
