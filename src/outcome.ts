@@ -178,6 +178,12 @@ export const REASONS = {
     title: "Kafka did not take the record; it is not in the topic",
     example: "the record did not reach Kafka (ERR__MSG_TIMED_OUT: Local: Message timed out)",
   },
+  starting: {
+    status: 503,
+    retry: true,
+    title: "The server is starting",
+    example: "the dedupe window is being filled from the topic",
+  },
   shutting_down: { status: 503, retry: true, title: "The server is stopping", example: "the server is stopping" },
   delivery_unknown: {
     status: 504,

@@ -38,6 +38,7 @@ const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
   "spool_failed",
   "kafka_unreachable",
   "not_delivered",
+  "starting",
   "shutting_down",
   "delivery_unknown",
 ]);

@@ -120,6 +120,7 @@ const REGISTER_CODES = [
   "spool_failed",
   "kafka_unreachable",
   "not_delivered",
+  "starting",
   "shutting_down",
   "delivery_unknown",
 ] as const satisfies readonly ReasonCode[];

@@ -12,7 +12,7 @@ export interface ServerState {
   /** Stops, or is about to: nothing should be sent here any more. */
   readonly isStopping: boolean;
   readonly spool: SpoolState | undefined;
-  readonly dedupe: { readonly events: number; readonly maxEvents: number } | undefined;
+  readonly dedupe: { readonly events: number; readonly maxEvents: number; readonly isFilled: boolean } | undefined;
   /** Requests that wait for their event's line in the log file. */
   readonly waitingForFile: number;
 }
@@ -68,7 +68,7 @@ export function statusResponse(options: StatusOptions): Response {
         full: spool.isFull,
       },
     }),
-    ...(dedupe && { dedupe: { events: dedupe.events, max_events: dedupe.maxEvents } }),
+    ...(dedupe && { dedupe: { events: dedupe.events, max_events: dedupe.maxEvents, filled: dedupe.isFilled } }),
     counts: ingest.counts,
   };
   return Response.json(body, { status: isServing ? 200 : 503, headers: FRESH });
@@ -76,14 +76,16 @@ export function statusResponse(options: StatusOptions): Response {
 
 /** 503 as soon as a stop is asked for: a load balancer has `--drain-delay-ms` to look elsewhere. */
 export function readinessResponse({ state }: Pick<StatusOptions, "state">): Response {
-  const { kafka, isStopping, spool } = state();
+  const { kafka, isStopping, spool, dedupe } = state();
   const problem = isStopping
     ? "stopping"
     : spool?.isFull
       ? "spool_full"
       : !kafka.isReachable && !spool
         ? "kafka_unreachable"
-        : undefined;
+        : dedupe?.isFilled === false
+          ? "starting"
+          : undefined;
   return new Response(`${problem ?? "ok"}\n`, { status: problem ? 503 : 200, headers: FRESH });
 }
 

@@ -27,7 +27,7 @@ export {
 export { Filed, type FiledOptions, type ReadOffsets } from "./filed.ts";
 export { LATENCY_BOUNDS_MS } from "./latency.ts";
 export type { SpoolDoor } from "./spool-route.ts";
-export { DedupeWindow, digestOf, POSSIBLE_DUPLICATE_HEADER, SOURCE_HEADER } from "./window.ts";
+export { DedupeWindow, digestOf, type FoundRecord, POSSIBLE_DUPLICATE_HEADER, SOURCE_HEADER } from "./window.ts";
 
 /** Hands a batch to Kafka; `settle` is called exactly once for each event. */
 export type Publish = (batch: readonly PendingEvent[], settle: (event: PendingEvent, outcome: Outcome) => void) => void;
@@ -147,6 +147,7 @@ export class Ingest {
         `value, key and headers together have ${bytes} bytes; max_event_bytes is ${limits.maxEventBytes}`,
       );
     }
+    if (window?.isFilled === false) return refused("starting", "the dedupe window is being filled from the topic");
     if (!isSpooled) {
       const awayMs = kafkaAwayMs();
       if (awayMs > AWAY_MS)

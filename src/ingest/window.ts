@@ -21,6 +21,17 @@ interface Waiting {
   readonly index: number;
 }
 
+/** A record of the topic, as far as the window wants to know of it. */
+export interface FoundRecord {
+  readonly topic: string;
+  readonly id: string;
+  /** Empty where the event is no CloudEvent. */
+  readonly source: string;
+  readonly digest: bigint;
+  readonly partition: number;
+  readonly offset: number;
+}
+
 export type Verdict =
   /** To be published, with `entry` as its receiver under the index `attempt`. */
   | { readonly kind: "publish"; readonly event: AcceptedEvent; readonly entry: Entry; readonly attempt: number }
@@ -34,6 +45,8 @@ export class DedupeWindow {
   readonly underWay = new Map<string, Entry>();
   /** Acked, or unknown; oldest first, at most `maxEvents`. */
   readonly #ended = new Map<string, Entry>();
+  /** Whether it is known what the topic's tail holds. Until then nothing is taken: it might be there already. */
+  isFilled = true;
   /** Requests that wait for a twin's outcome. */
   twins = 0;
 
@@ -58,14 +71,7 @@ export class DedupeWindow {
   }
 
   /** A record that was found in the topic at the start. The first one of an id counts. */
-  remember(record: {
-    topic: string;
-    id: string;
-    source: string;
-    digest: bigint;
-    partition: number;
-    offset: number;
-  }): void {
+  remember(record: FoundRecord): void {
     const { topic, partition, offset } = record;
     const identity = identityOf(topic, record.id, record.source);
     if (this.#ended.has(identity)) return;

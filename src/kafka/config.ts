@@ -123,6 +123,15 @@ export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
   };
 }
 
+/** For reading a topic without a group. librdkafka wants the name of one all the same; nothing is ever committed under it. */
+export function readerConfig({ brokers, properties }: Omit<AdminSettings, "group">): ConsumerConfig {
+  return {
+    ...consumerConfig({ brokers, group: "sluice-reader", from: "earliest", properties }),
+    "client.id": "sluice-reader",
+    "enable.partition.eof": true,
+  };
+}
+
 /** The option that sets an owned property, where one does. */
 const OPTIONS: Readonly<Record<string, string>> = {
   "bootstrap.servers": "--kafka-brokers",

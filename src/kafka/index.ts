@@ -11,6 +11,7 @@ export {
   type ProducerConfig,
   type ProducerSettings,
   producerConfig,
+  readerConfig,
 } from "./config.ts";
 export { Consumer, type ConsumerHooks } from "./consumer.ts";
 export { codeName, KafkaError } from "./error.ts";
@@ -36,3 +37,4 @@ export type { Properties } from "./properties.ts";
 export { Reachability } from "./reachability.ts";
 export { readProperties } from "./read-properties.ts";
 export { ensureTopic, TopicKeeper } from "./topic.ts";
+export { TopicReader, type TopicReaderOptions } from "./topic-reader.ts";

@@ -16,6 +16,7 @@ import type { serveOptions } from "../options/serve.ts";
 import { openAccess, openSchemas } from "./access.ts";
 import { drain } from "./drain.ts";
 import { connect, plannedClients, topicsOf } from "./kafka.ts";
+import { refill } from "./refill.ts";
 
 type Options = Values<typeof serveOptions>;
 
@@ -63,7 +64,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
     },
     isStopping: stop.requested,
     spool: undefined,
-    dedupe: window,
+    dedupe: window && { events: window.events, maxEvents: window.maxEvents, isFilled: window.isFilled },
     waitingForFile: filed.waiting,
   });
   const server = listen(
@@ -89,6 +90,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
   if (access.tls) process.on("SIGHUP", server.reloadTls);
   log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
 
+  if (window) void refill({ window, topics: topicsOf(options), admin: kafka.admin, reader: kafka.reader, log }, stop);
   const signal = await stop.whenRequested;
   const end = await drain({ ingest, filed, server, kafka, options, log, signal });
   schemas?.close();

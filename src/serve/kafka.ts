@@ -10,6 +10,7 @@ import {
   type Properties,
   producerConfig,
   Reachability,
+  readerConfig,
   TopicKeeper,
 } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
@@ -27,6 +28,7 @@ export function plannedClients(options: Options, given: Properties): PlannedClie
     { type: "producer", config: adminConfig({ brokers, properties: given }) },
     { type: "consumer", config: adminConfig({ brokers, group, properties: given }) },
     { type: "producer", config: producerOf(options, given) },
+    { type: "consumer", config: readerConfig({ brokers, properties: given }) },
   ];
 }
 
@@ -75,5 +77,6 @@ export function connect(options: Options, properties: Properties, log: Log) {
     await admin.close();
   };
   const publish: Publish = (batch, settle) => producer.publish(batch, settle);
-  return { reachability, publish, producer, topics, readCommitted, readHighWatermarks, close };
+  const reader = { brokers, properties, log: kafkaLog };
+  return { admin, reader, reachability, publish, producer, topics, readCommitted, readHighWatermarks, close };
 }
