@@ -5,6 +5,7 @@ import {
   checkPlainEvent,
   checkStructuredCloudEvent,
   type EventRules,
+  type Slices,
   splitArray,
   splitLines,
 } from "../event/index.ts";
@@ -23,11 +24,17 @@ export function readEvents(
     case "event":
       return [checkPlainEvent(body, rules, "the body")];
     case "array":
-      return each(splitArray(body), maxBatchEvents, (bytes) => checkPlainEvent(bytes, rules, "the event"));
+      return each(splitArray(body, maxBatchEvents), maxBatchEvents, (bytes) =>
+        checkPlainEvent(bytes, rules, "the event"),
+      );
     case "lines":
-      return each(splitLines(body), maxBatchEvents, (bytes) => checkPlainEvent(bytes, rules, "the line"));
+      return each(splitLines(body, maxBatchEvents), maxBatchEvents, (bytes) =>
+        checkPlainEvent(bytes, rules, "the line"),
+      );
     case "cloudevents":
-      return each(splitArray(body), maxBatchEvents, (bytes) => checkStructuredCloudEvent(bytes, rules, "the event"));
+      return each(splitArray(body, maxBatchEvents), maxBatchEvents, (bytes) =>
+        checkStructuredCloudEvent(bytes, rules, "the event"),
+      );
     case "cloudevent":
       return [checkStructuredCloudEvent(body, rules, "the body")];
     case "binary-cloudevent": {
@@ -39,15 +46,15 @@ export function readEvents(
 }
 
 function each(
-  slices: readonly Uint8Array[] | Problem,
+  found: Slices | Problem,
   max: number,
   check: (bytes: Uint8Array) => Checked,
 ): readonly Checked[] | Problem {
-  if ("code" in slices) return slices;
-  if (slices.length <= max) return slices.map(check);
+  if ("code" in found) return found;
+  if (found.count <= max) return found.slices.map(check);
   return {
     code: "batch_too_large",
-    detail: `the batch holds ${slices.length} events; max_batch_events is ${max}`,
-    limit: { name: "max_batch_events", max, actual: slices.length },
+    detail: `the batch holds ${found.count} events; max_batch_events is ${max}`,
+    limit: { name: "max_batch_events", max, actual: found.count },
   };
 }

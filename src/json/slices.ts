@@ -17,19 +17,27 @@ import {
   TAB,
 } from "./bytes.ts";
 
-/** The elements of the array that the bytes hold, as views of them without the space around; null where they hold another value. */
-export function arrayElements(bytes: Uint8Array): Uint8Array[] | null {
+/** Slices of some bytes, as views of them. Past a given number they are only counted: a view takes more memory than its bytes may. */
+export interface Slices {
+  readonly slices: readonly Uint8Array[];
+  /** Of all. */
+  readonly count: number;
+}
+
+/** The elements of the array that the bytes hold, without the space around, at most `max`; null where they hold another value. */
+export function arrayElements(bytes: Uint8Array, max: number): Slices | null {
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN_ARRAY) return null;
-  const elements: Uint8Array[] = [];
+  const slices: Uint8Array[] = [];
+  let count = 0;
   at = skipSpace(bytes, at + 1);
   while (bytes[at] !== CLOSE_ARRAY) {
     const end = skipValue(bytes, at);
-    elements.push(bytes.subarray(at, end));
+    if (count++ < max) slices.push(bytes.subarray(at, end));
     at = skipSpace(bytes, end);
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
   }
-  return elements;
+  return { slices, count };
 }
 
 /**

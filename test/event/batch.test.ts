@@ -1,18 +1,18 @@
 import { expect, test } from "bun:test";
-import { checkPlainEvent, splitArray, splitLines } from "../../src/event/index.ts";
+import { checkPlainEvent, type Slices, splitArray, splitLines } from "../../src/event/index.ts";
 
 const NO_RULES = { keyMember: undefined, schemaProblem: undefined } as const;
 const encode = (text: string) => new TextEncoder().encode(text);
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const texts = (slices: ReturnType<typeof splitLines>) =>
-  "code" in slices ? slices.code : slices.map((slice) => decoder.decode(slice));
+  "code" in slices ? slices.code : slices.slices.map((slice) => decoder.decode(slice));
 
 // biome-ignore format: a table
 test.each([
   ["{}\n{}\n", ["{}", "{}"]], ["{}\r\n{}", ["{}", "{}"]], ["\n\n{} \n \t\r\n{}", ["{} ", "{}"]], ["{}\r", ["{}"]], ["{}\r\r\n", ["{}\r"]],
   ["\ufeff{}\nx", ["\ufeff{}", "x"]], ["", "empty_batch"], ["\n \r\n", "empty_batch"], ["{}\u2028{}", ["{}\u2028{}"]], ["{\0}\n", ["{\0}"]],
 ])("lines of %j", (body, expected) => {
-  expect<string | string[]>(texts(splitLines(encode(body)))).toEqual(expected);
+  expect<string | string[]>(texts(splitLines(encode(body), 100))).toEqual(expected);
 });
 
 // biome-ignore format: a table
@@ -20,13 +20,18 @@ test.each([
   ["[{},1, [2]]", ["{}", "1", "[2]"]], ["[]", "empty_batch"], [" [ ] ", "empty_batch"], ["{}", "invalid_event"], ["", "invalid_json"],
   ["[{},]", "invalid_json"], ["[{}", "invalid_json"], ["[{}]x", "invalid_json"], ["\ufeff[{}]", "invalid_json"], ["[{}]\n", ["{}"]],
 ])("elements of %j", (body, expected) => {
-  expect<string | string[]>(texts(splitArray(encode(body)))).toEqual(expected);
+  expect<string | string[]>(texts(splitArray(encode(body), 100))).toEqual(expected);
 });
 
 test("elements are views of the body, not copies", () => {
   const body = encode("[{}]");
-  const [first] = splitArray(body) as readonly Uint8Array[];
-  expect(first!.buffer).toBe(body.buffer);
+  const found = splitArray(body, 100) as Slices;
+  expect(found.slices[0]!.buffer).toBe(body.buffer);
+});
+
+test("past the limit events are counted, and no more views are made of them", () => {
+  expect(splitLines(encode("1\n".repeat(50)), 3)).toMatchObject({ count: 50, slices: { length: 3 } });
+  expect(splitArray(encode(`[${"1,".repeat(49)}1]`), 3)).toMatchObject({ count: 50, slices: { length: 3 } });
 });
 
 // biome-ignore format: a table

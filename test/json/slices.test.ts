@@ -3,7 +3,8 @@ import { arrayElements, objectMembers } from "../../src/json/index.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const elements = (json: string) => arrayElements(encoder.encode(json))?.map((slice) => decoder.decode(slice));
+const elements = (json: string) =>
+  arrayElements(encoder.encode(json), 1000)?.slices.map((slice) => decoder.decode(slice));
 const members = (json: string) => {
   const found = objectMembers(encoder.encode(json));
   return found && Object.fromEntries(Array.from(found, ([name, slice]) => [name, decoder.decode(slice)]));
