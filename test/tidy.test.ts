@@ -49,6 +49,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "hdr-histogram-js": ["simulate"],
   pino: ["log"],
   "prom-client": ["metrics"],
+  "@node-rs/crc32": ["consume"],
 };
 
 interface SourceFile {

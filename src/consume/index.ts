@@ -7,9 +7,12 @@ import { Admin, GroupOffsets, type KafkaLog, type Properties } from "../kafka/in
 import type { Log } from "../log.ts";
 import type { consumeOptions } from "../options/consume.ts";
 import type { Values } from "../options/core.ts";
+import { readFsync } from "../options/log-file.ts";
 import { type Checkpoint, writeCheckpoint } from "./checkpoint.ts";
+import { Closer } from "./closer.ts";
+import { LiveLog } from "./live-log.ts";
 import { LogFileLock } from "./lock.ts";
-import { LogFile, prepareLogFile } from "./log-file.ts";
+import { prepareLogFile } from "./log-file.ts";
 import { Pool } from "./pool.ts";
 import { recover } from "./recovery.ts";
 import { Report } from "./report.ts";
@@ -32,6 +35,8 @@ const CHECKPOINT_MS = 3000;
 /** How long a stop waits for what was read to be written and committed; then for workers that have been told not to wait. */
 const FINISH_MS = 14_000;
 const ABANDON_MS = 4000;
+/** How long a stop waits for closed files to be finished; the next start does the rest. */
+const CLOSING_MS = 3000;
 const LAG_TIMEOUT_MS = 3000;
 const FINAL_LAG_TIMEOUT_MS = 1000;
 
@@ -67,18 +72,47 @@ interface Parts {
 
 class Consumption {
   readonly #parts: Parts;
-  readonly #file: LogFile;
+  readonly #live: LiveLog;
+  readonly #closer: Closer;
   readonly #writer: Writer;
   readonly #pool: Pool;
   readonly #report: Report;
   readonly #checkpointTimer: Timer;
+  readonly #isSynced: boolean;
   #isFinal = false;
 
   constructor(parts: Parts) {
     const { options, log, found, logFile, checkpoint } = parts;
     this.#parts = parts;
-    this.#file = new LogFile(logFile);
-    this.#writer = new Writer({ file: this.#file, offsets: checkpoint.offsets, log });
+    const isSynced = options.fsync !== "off";
+    this.#isSynced = isSynced;
+    this.#closer = new Closer(
+      {
+        logFile,
+        identity: found.identity,
+        compression: options.compress === "off" ? null : options.compress,
+        keep: options.keep,
+        isSynced,
+      },
+      log,
+    );
+    this.#live = new LiveLog({
+      path: logFile,
+      rotation: {
+        maxBytes: options.rotateSize,
+        intervalMs: options.rotateInterval === undefined ? undefined : options.rotateInterval * 1000,
+      },
+      isSynced,
+      sequence: checkpoint.sequence,
+      log,
+      onBegun: (closed) => this.#onBegun(closed),
+    });
+    this.#writer = new Writer({
+      file: this.#live,
+      offsets: checkpoint.offsets,
+      sync: readFsync(options.fsync) ?? "off",
+      log,
+    });
     const workers = Math.min(options.workers ?? availableParallelism(), found.partitions);
     log.info(
       {
@@ -112,7 +146,33 @@ class Consumption {
       log,
     });
     this.#report.start();
-    this.#checkpointTimer = setInterval(() => this.#saveCheckpoint(), CHECKPOINT_MS);
+    this.#checkpointTimer = setInterval(() => void this.#tick(), CHECKPOINT_MS);
+    process.on("SIGHUP", this.#onHangUp);
+  }
+
+  /** Between a file that was closed and the first line of the next. */
+  #onBegun(closed: string | undefined): void {
+    // Without it, a start would not know which file is which: then nothing that it needs may go.
+    if (this.#writeCheckpoint(this.#state()) && closed !== undefined) this.#closer.start();
+  }
+
+  readonly #onHangUp = (): void => {
+    try {
+      this.#live.reopen();
+    } catch (cause) {
+      this.#parts.log.error({ error: (cause as Error).message }, "SIGHUP: the log file cannot be opened");
+    }
+  };
+
+  /** Also while no lines come. */
+  async #tick(): Promise<void> {
+    try {
+      this.#live.checkPath();
+      this.#writer.rotateWhileIdle();
+    } catch (cause) {
+      this.#parts.log.warn({ error: (cause as Error).message }, "the log file cannot be looked after");
+    }
+    await this.#saveCheckpoint();
   }
 
   async run(): Promise<number> {
@@ -144,21 +204,44 @@ class Consumption {
       if (this.#pool.running > 0) this.#parts.log.error({ workers: this.#pool.running }, "workers did not end in time");
     }
     clearInterval(this.#checkpointTimer);
-    if (isWhole) isWhole = this.#saveCheckpoint();
+    if (isWhole) isWhole = await this.#saveCheckpoint();
     this.#isFinal = true;
+    await within(CLOSING_MS, this.#closer.whenIdle());
     await this.#report.finish();
-    if (isWhole) this.#file.close();
+    process.off("SIGHUP", this.#onHangUp);
+    if (isWhole) this.#live.close();
     return isWhole;
   }
 
-  #saveCheckpoint(): boolean {
-    const { logFile, found, log } = this.#parts;
+  /** Of one moment: taken between two appends. */
+  #state(): Checkpoint {
+    return {
+      identity: this.#parts.found.identity,
+      offsets: new Map(this.#writer.offsets),
+      validBytes: this.#live.lengthBytes,
+      file: this.#live.id,
+      sequence: this.#live.sequence,
+    };
+  }
+
+  /** It never says of the disk what is not there yet. */
+  async #saveCheckpoint(): Promise<boolean> {
+    const state = this.#state();
+    if (!this.#isSynced) return this.#writeCheckpoint(state);
     try {
-      writeCheckpoint(logFile, {
-        identity: found.identity,
-        offsets: this.#writer.offsets,
-        validBytes: this.#file.lengthBytes,
-      });
+      await this.#live.sync();
+    } catch (cause) {
+      this.#parts.log.warn({ error: (cause as Error).message }, "the checkpoint could not be written");
+      return false;
+    }
+    // A file that was begun meanwhile has had its own.
+    return state.sequence === this.#live.sequence && state.file === this.#live.id ? this.#writeCheckpoint(state) : true;
+  }
+
+  #writeCheckpoint(state: Checkpoint): boolean {
+    const { logFile, log } = this.#parts;
+    try {
+      writeCheckpoint(logFile, state, this.#isSynced);
       return true;
     } catch (cause) {
       // The one before still holds; more of the file is read at the next start.

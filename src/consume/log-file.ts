@@ -2,7 +2,19 @@
  * The log file on disk, appended to by its one owner. Its promise: after `append` it is longer by exactly those bytes; after a
  * failed one it is as long as before, at the latest when the next `append` begins to write.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { promisify } from "node:util";
 
 /** The log file cannot be used: the command ends with this sentence. */
 export class LogFileError extends Error {
@@ -24,6 +36,24 @@ export function prepareLogFile(path: string): string {
   return real;
 }
 
+/** Which file it is, whatever it is called. */
+export interface FileId {
+  readonly device: number;
+  readonly inode: number;
+}
+
+const fdatasyncAsync = promisify(fdatasync);
+
+/** A new name, or a new file's, reaches the disk with its folder. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Resolves to how many bytes were written; rejects where none, or an unknown part, were. Never called with no bytes. */
 export type WriteBytes = (fd: number, bytes: Uint8Array) => Promise<number>;
 
@@ -42,14 +72,19 @@ export class LogFile {
   readonly #fd: number;
   readonly #write: WriteBytes;
   readonly #together = new Uint8Array(WRITE_BYTES_MAX);
+  readonly id: FileId;
   #lengthBytes: number;
   #isTorn = false;
+  #syncs = 0;
+  #isClosing = false;
 
   /** Creates the file where there is none. `write` is another one in tests only. */
   constructor(path: string, write = bunWrite) {
     this.#fd = openSync(path, "a");
     this.#write = write;
-    this.#lengthBytes = fstatSync(this.#fd).size;
+    const { size, dev, ino } = fstatSync(this.#fd);
+    this.#lengthBytes = size;
+    this.id = { device: dev, inode: ino };
   }
 
   /** Everything up to here was written as a whole. */
@@ -98,6 +133,37 @@ export class LogFile {
     if (written !== bytes.length) throw new Error(`a short write: ${written} of ${bytes.length} bytes`);
   }
 
+  /** Resolves when everything that was appended is on the disk. */
+  async sync(): Promise<void> {
+    this.#syncs++;
+    try {
+      await fdatasyncAsync(this.#fd);
+    } finally {
+      this.#syncs--;
+      if (this.#isClosing && this.#syncs === 0) closeSync(this.#fd);
+    }
+  }
+
+  /** The same, at once. */
+  syncNow(): void {
+    fdatasyncSync(this.#fd);
+  }
+
+  /** Whether this is the file that the path leads to. */
+  isAt(path: string): boolean {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found !== undefined && found.ino === this.id.inode && found.dev === this.id.device;
+  }
+
+  /** Takes the file's length as it is now. Returns by how many bytes somebody else made it longer, or (below 0) shorter. */
+  checkLength(): number {
+    if (this.#isTorn) return 0;
+    const { size } = fstatSync(this.#fd);
+    const change = size - this.#lengthBytes;
+    this.#lengthBytes = size;
+    return change;
+  }
+
   #restore(): void {
     if (!this.#isTorn) return;
     // Never longer: should somebody else have cut the file, growing it back would make a hole of NULs.
@@ -114,8 +180,10 @@ export class LogFile {
     }
   }
 
+  /** Nothing must be appending. A sync that is under way ends first. */
   close(): void {
     this.#tryRestore();
-    closeSync(this.#fd);
+    this.#isClosing = true;
+    if (this.#syncs === 0) closeSync(this.#fd);
   }
 }

@@ -1,9 +1,12 @@
 /**
- * What happens to a log file when its owner starts: the file of another topic is set aside, a torn tail is cut, and the checkpoint
- * is brought up to the file. Afterwards the last offset of each partition in the file is known, and the file ends with a whole line.
- * The caller holds the file's lock.
+ * What happens to a log when its owner starts: that of another topic is set aside, a torn tail is cut, and the checkpoint is brought up
+ * to the files. Afterwards the last offset of each partition in the log is known, and the live file ends with a whole line. The caller
+ * holds the log's lock.
+ *
+ * Closing a file is a rename, and the checkpoint is written after it: a process that ended in between leaves closed files of which the
+ * checkpoint knows nothing. They are told by their sequence; the first of them is the one that the checkpoint calls the live one.
  */
-import { existsSync, renameSync, statSync, truncateSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, statSync, truncateSync } from "node:fs";
 import type { Log } from "../log.ts";
 import {
   type Checkpoint,
@@ -13,8 +16,10 @@ import {
   type TopicIdentity,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { LogFileError } from "./log-file.ts";
-import { isLineStart, looksLikeLog, scanLog } from "./log-scan.ts";
+import { type ClosedFile, closedFiles } from "./closed-files.ts";
+import { type FileId, LogFileError } from "./log-file.ts";
+import { isLineStart, type LogScan, looksLikeLog, scanLog } from "./log-scan.ts";
+import { readManifest, unfinished } from "./manifest.ts";
 
 /** Returns the checkpoint as it now stands in the file. Throws `LogFileError` where the file is something else than a log of ours. */
 export function recover(logFile: string, identity: TopicIdentity, log: Log, nowMs = Date.now()): Checkpoint {
@@ -23,13 +28,16 @@ export function recover(logFile: string, identity: TopicIdentity, log: Log, nowM
     log.warn({ problem: found }, "the checkpoint cannot be used; the whole log file is read instead");
     found = undefined;
   }
-  if (found && !isSameTopic(found.identity, identity)) {
-    setAside(logFile, found.identity, identity, log, nowMs);
-    found = undefined;
-  }
-  const checkpoint = existsSync(logFile)
-    ? bringUpToFile(logFile, found, identity, log)
-    : { identity, offsets: new Map<number, number>(), validBytes: 0 };
+  const isOther = found !== undefined && !isSameTopic(found.identity, identity);
+  if (found && isOther) setAside(logFile, found.identity, identity, log, nowMs);
+  const checkpoint = isOther
+    ? {
+        identity,
+        offsets: new Map<number, number>(),
+        validBytes: 0,
+        sequence: closedFiles(logFile).at(-1)?.sequence ?? 0,
+      }
+    : bringUpToFile(logFile, found, identity, log);
   writeCheckpoint(logFile, checkpoint);
   return checkpoint;
 }
@@ -38,39 +46,90 @@ function setAside(logFile: string, old: TopicIdentity, current: TopicIdentity, l
   const suffix = new Date(nowMs).toISOString().replaceAll(":", "-");
   const aside = `${logFile}.${suffix}`;
   if (existsSync(logFile)) renameSync(logFile, aside);
+  // Whose manifest would say that they are of the new topic.
+  for (const { path, sequence } of unfinished(logFile)) renameSync(path, `${aside}.${sequence}`);
   renameSync(checkpointPath(logFile), checkpointPath(aside));
   log.warn({ old, current, set_aside: aside }, "the log file is of another topic (or cluster); it was set aside");
 }
 
 function bringUpToFile(logFile: string, found: Checkpoint | undefined, identity: TopicIdentity, log: Log): Checkpoint {
-  const start = startOf(logFile, found, log);
+  // A new one is made here, so that the checkpoint can say which file it speaks of.
+  closeSync(openSync(logFile, "a"));
+  const offsets = new Map<number, number>();
+  const closed = closedFiles(logFile).filter(({ sequence }) => sequence > (found?.sequence ?? 0));
+  const id = fileId(logFile);
+  const start = startOf(logFile, id, found, closed.length > 0, log);
+  raise(offsets, start.offsets);
+  for (const file of closed) raise(offsets, offsetsOfClosed(file, identity, log));
   if (start.validBytes === 0 && !looksLikeLog(logFile)) {
     throw new LogFileError(
       `${logFile} is not a log file of consume: its first line is something else. Move it, or name another with --log-file`,
     );
   }
-  const scan = scanLog(logFile, start.validBytes);
+  const { offsets: ofLive, validBytes } = mend(logFile, start.validBytes, log);
+  raise(offsets, ofLive);
+  const sequence = Math.max(found?.sequence ?? 0, closed.at(-1)?.sequence ?? 0);
+  return { identity, offsets, validBytes, file: id, sequence };
+}
+
+/** Of a closed file that the checkpoint knows nothing of. */
+function offsetsOfClosed(
+  { path, compression }: ClosedFile,
+  identity: TopicIdentity,
+  log: Log,
+): ReadonlyMap<number, number> {
+  const manifest = readManifest(path);
+  if (typeof manifest === "object") {
+    const parts = isSameTopic(manifest.identity, identity) ? manifest.partitions : [];
+    return new Map(parts.map(({ partition, lastOffset }) => [partition, lastOffset]));
+  }
+  if (compression === null) return mend(path, 0, log).offsets;
+  log.warn({ file: path, problem: manifest }, "a closed log file has no manifest that can be read; it is passed over");
+  return new Map();
+}
+
+function fileId(path: string): FileId {
+  const { dev, ino } = statSync(path);
+  return { device: dev, inode: ino };
+}
+
+function raise(offsets: Map<number, number>, others: ReadonlyMap<number, number>): void {
+  for (const [partition, offset] of others) offsets.set(partition, Math.max(offset, offsets.get(partition) ?? -1));
+}
+
+/** Reads the file from there on, and cuts a torn tail. */
+function mend(path: string, from: number, log: Log): LogScan {
+  const scan = scanLog(path, from);
   if (scan.foreignLines > 0)
-    log.warn({ lines: scan.foreignLines }, "the log file has lines that are not ours; they stay");
+    log.warn({ file: path, lines: scan.foreignLines }, "the log file has lines that are not ours; they stay");
   if (scan.validBytes < scan.fileBytes) {
-    truncateSync(logFile, scan.validBytes);
+    truncateSync(path, scan.validBytes);
     log.warn(
-      { cut_bytes: scan.fileBytes - scan.validBytes, valid_bytes: scan.validBytes },
+      { file: path, cut_bytes: scan.fileBytes - scan.validBytes, valid_bytes: scan.validBytes },
       "the log file had a torn tail, which was cut",
     );
   }
-  const offsets = new Map(start.offsets);
-  for (const [partition, offset] of scan.offsets)
-    offsets.set(partition, Math.max(offset, offsets.get(partition) ?? -1));
-  return { identity, offsets, validBytes: scan.validBytes };
+  return scan;
 }
 
-/** From where on the file must be read, and what is known of the part before. */
-function startOf(logFile: string, found: Checkpoint | undefined, log: Log): Pick<Checkpoint, "offsets" | "validBytes"> {
+/** From where on the live file must be read, and what is known of all that was written before. */
+function startOf(
+  logFile: string,
+  id: FileId,
+  found: Checkpoint | undefined,
+  wasClosed: boolean,
+  log: Log,
+): Pick<Checkpoint, "offsets" | "validBytes"> {
   if (!found) return { offsets: new Map(), validBytes: 0 };
+  if (wasClosed) return { offsets: found.offsets, validBytes: 0 };
+  if (found.file && !(found.file.inode === id.inode && found.file.device === id.device)) {
+    log.warn("the log file was moved or deleted since the last time; what was written before is not written again");
+    return { offsets: found.offsets, validBytes: 0 };
+  }
   const fileBytes = statSync(logFile).size;
   if (fileBytes >= found.validBytes && isLineStart(logFile, found.validBytes)) return found;
-  // What the checkpoint says of offsets is no longer in the file: only the file counts.
+  // Somebody cut it, or the machine lost power before its end was on the disk. What the checkpoint says of offsets may no longer be in
+  // it: only the file counts, so that nothing is missing.
   log.warn(
     { expected_bytes: found.validBytes, actual_bytes: fileBytes },
     "the log file is not the one of its checkpoint; all of it is read",

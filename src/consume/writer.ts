@@ -1,6 +1,7 @@
 /**
  * The writer: the only one that appends to the log file. Buffers are written in the order they came; of each partition only lines
- * past the last written offset (the rest is counted as suppressed). Only when lines are in the file does `onWritten` say so.
+ * past the last written offset (the rest is counted as suppressed). Only when lines are in the file (and, with `sync`, on the disk)
+ * does `onWritten` say so.
  *
  * Why dropping everything up to the last written offset loses nothing: a worker starts a partition at the committed offset, which
  * is never past the last written one plus one, and hands over what it reads without gaps and in order.
@@ -8,12 +9,14 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { LogFile } from "./log-file.ts";
+import type { LiveLog } from "./live-log.ts";
 import { Selection } from "./selection.ts";
 import type { Lines } from "./worker-messages.ts";
 
 export interface WriterOptions {
-  readonly file: Pick<LogFile, "append">;
+  readonly file: Pick<LiveLog, "append" | "sync" | "rotateIfDue">;
+  /** When lines must be on the disk: never by our doing, after each append, or within so many ms (then for all appends at once). */
+  readonly sync?: SyncPolicy;
   /** The last written offset by partition, as the file and its checkpoint have it. */
   readonly offsets: ReadonlyMap<number, number>;
   readonly log: Log;
@@ -21,6 +24,8 @@ export interface WriterOptions {
   readonly giveUpMs?: number;
   readonly clock?: Clock;
 }
+
+export type SyncPolicy = "off" | "batch" | number;
 
 interface Waiting {
   readonly lines: Lines;
@@ -48,6 +53,10 @@ export class Writer {
   #work: Promise<void> = Promise.resolve();
   #isWorking = false;
   #hasFailed = false;
+  /** Appended, to be told when the next sync is through. */
+  #unsynced: (() => void)[] = [];
+  #cancelSync: (() => void) | undefined;
+  #isSyncDue = false;
   readonly totals: WriterTotals = { lines: 0, bytes: 0, suppressedLines: 0 };
 
   constructor(options: WriterOptions) {
@@ -66,9 +75,13 @@ export class Writer {
     return this.#failed.promise;
   }
 
-  /** Resolves when nothing waits, or after the writer has failed. */
+  /** Resolves when nothing waits, also for a sync, or after the writer has failed. */
   async whenIdle(): Promise<void> {
-    while (this.#isWorking) await this.#work;
+    this.syncSoon();
+    while (this.#isWorking) {
+      await this.#work;
+      this.syncSoon();
+    }
   }
 
   push(lines: Lines, onWritten: () => void): void {
@@ -80,7 +93,12 @@ export class Writer {
   async #run(): Promise<void> {
     this.#isWorking = true;
     try {
-      while (this.#queue.length > 0 && !this.#hasFailed) await this.#writeGroup();
+      while ((this.#queue.length > 0 || this.#isSyncDue) && !this.#hasFailed) {
+        if (this.#queue.length > 0) await this.#writeGroup();
+        if (this.#isSyncDue) await this.#syncNow();
+        // Not with lines in the file that its sync is still to come for.
+        if (this.#unsynced.length === 0) this.#options.file.rotateIfDue();
+      }
     } finally {
       // In the same turn as the last look at the queue: a buffer pushed right after starts it again.
       this.#isWorking = false;
@@ -91,12 +109,41 @@ export class Writer {
     const group = this.#takeGroup();
     const selection = new Selection(this.#offsets);
     for (const { lines } of group) selection.add(lines);
-    if (selection.pieces.length > 0 && !(await this.#append(selection.pieces))) return;
+    if (selection.pieces.length > 0 && !(await this.#tryUntilDone(() => this.#options.file.append(selection.pieces))))
+      return;
     for (const [partition, offset] of selection.offsets) this.#offsets.set(partition, offset);
     this.totals.lines += selection.lines;
     this.totals.bytes += selection.bytes;
     this.totals.suppressedLines += selection.suppressedLines;
-    for (const { onWritten } of group) onWritten();
+    const { sync = "off" } = this.#options;
+    if (sync === "off") {
+      for (const { onWritten } of group) onWritten();
+      return;
+    }
+    for (const { onWritten } of group) this.#unsynced.push(onWritten);
+    if (sync === "batch") this.#isSyncDue = true;
+    else this.#cancelSync ??= this.#clock.after(sync, () => this.syncSoon());
+  }
+
+  /** What is appended and not yet told goes to the disk now. */
+  syncSoon(): void {
+    this.#cancelSync?.();
+    this.#cancelSync = undefined;
+    if (this.#unsynced.length === 0 || this.#hasFailed) return;
+    this.#isSyncDue = true;
+    if (!this.#isWorking) this.#work = this.#run();
+  }
+
+  async #syncNow(): Promise<void> {
+    this.#isSyncDue = false;
+    const appended = this.#unsynced.splice(0);
+    if (!(await this.#tryUntilDone(() => this.#options.file.sync()))) return;
+    for (const onWritten of appended) onWritten();
+  }
+
+  /** Closes the file where it is due, also while nothing comes in. */
+  rotateWhileIdle(): void {
+    if (!this.#isWorking && !this.#hasFailed && this.#unsynced.length === 0) this.#options.file.rotateIfDue();
   }
 
   #takeGroup(): Waiting[] {
@@ -108,11 +155,11 @@ export class Writer {
   }
 
   /** Tries until it is done; false where it was given up. */
-  async #append(pieces: readonly Uint8Array[]): Promise<boolean> {
+  async #tryUntilDone(action: () => Promise<void>): Promise<boolean> {
     let failingSinceMs: number | undefined;
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2)) {
       try {
-        await this.#options.file.append(pieces);
+        await action();
         if (failingSinceMs !== undefined) this.#options.log.info("writing to the log file works again");
         return true;
       } catch (cause) {
@@ -133,6 +180,7 @@ export class Writer {
   #giveUp(error: Error): false {
     this.#hasFailed = true;
     this.#queue.length = 0;
+    this.#unsynced.length = 0;
     this.#failed.resolve(error);
     return false;
   }

@@ -1,6 +1,7 @@
 /** Options of `bun run consume`. */
 import { kafkaOptions, logLevel } from "./common.ts";
 import { choice, integerOr, text } from "./core.ts";
+import { logFileOptions } from "./log-file.ts";
 
 export const consumeOptions = {
   ...kafkaOptions,
@@ -24,11 +25,20 @@ export const consumeOptions = {
     defaultText: "one per core, at most the partitions",
     help: "threads that read, each a member of the group",
   }),
-  logFile: text({
-    flag: "log-file",
-    placeholder: "<path>",
-    default: "consumer.log",
-    help: "the file that gets a line a record; one consume process a file",
+  ...logFileOptions,
+  metricsPort: integerOr({
+    flag: "metrics-port",
+    placeholder: "<port>",
+    min: 0,
+    max: 65_535,
+    defaultText: "none",
+    help: "where /metrics and /livez are to be had; 0 takes a free port",
+  }),
+  metricsHost: text({
+    flag: "metrics-host",
+    placeholder: "<address>",
+    default: "127.0.0.1",
+    help: "the address of --metrics-port",
   }),
   logLevel,
 };

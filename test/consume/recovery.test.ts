@@ -1,8 +1,22 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { checkpointPath, readCheckpoint, type TopicIdentity, writeCheckpoint } from "../../src/consume/checkpoint.ts";
+import { closedPath } from "../../src/consume/closed-files.ts";
+import { finishClosing } from "../../src/consume/closing.ts";
 import { LogFileError } from "../../src/consume/log-file.ts";
 import { scanLog } from "../../src/consume/log-scan.ts";
+import { unfinished } from "../../src/consume/manifest.ts";
 import { recover } from "../../src/consume/recovery.ts";
 import { keptLog, lineOf, TestFolder } from "./support.ts";
 
@@ -18,6 +32,7 @@ class LogFolder extends TestFolder {
         identity: of,
         offsets: new Map(Object.entries(offsets).map(([p, o]) => [Number(p), o])),
         validBytes,
+        sequence: 0,
       });
   }
 
@@ -47,6 +62,8 @@ describe("the checkpoint", () => {
           [11, 2 ** 53 - 1],
         ]),
         validBytes: 12_345,
+        file: { device: 3, inode: 2 ** 53 - 1 },
+        sequence: 7,
       };
       writeCheckpoint(folder.file("a"), checkpoint);
       expect(readCheckpoint(folder.file("a"))).toEqual(checkpoint);
@@ -58,6 +75,9 @@ describe("the checkpoint", () => {
       topic_id: null,
       offsets: { 0: 5, 11: 2 ** 53 - 1 },
       valid_bytes: 12_345,
+      device: 3,
+      inode: 2 ** 53 - 1,
+      sequence: 7,
     });
     expect(readdirSync(folder.path)).toEqual(["a.checkpoint"]);
   });
@@ -88,7 +108,7 @@ describe("the checkpoint", () => {
 describe("recovery", () => {
   test("of nothing is a beginning", () => {
     using folder = new LogFolder();
-    expect(folder.recover()).toEqual({ offsets: {}, validBytes: 0, text: null, said: "" });
+    expect(folder.recover()).toEqual({ offsets: {}, validBytes: 0, text: "", said: "" });
     folder.write("");
     expect(folder.recover()).toEqual({ offsets: {}, validBytes: 0, text: "", said: "" });
   });
@@ -227,6 +247,123 @@ describe("recovery", () => {
       expect(() => folder.recover()).toThrow(LogFileError);
       expect(readFileSync(folder.path0, "utf8")).toBe(text);
     }
+  });
+});
+
+describe("a log with closed files", () => {
+  const MOMENT = Date.UTC(2026, 0, 1);
+  const ONE = lineOf(0, 1) + lineOf(1, 7);
+  const MORE = lineOf(0, 2) + lineOf(0, 3);
+
+  /** A checkpoint that knows the live file as it is now. */
+  function checkpointNow(folder: LogFolder, offsets: readonly (readonly [number, number])[], sequence: number): void {
+    const { dev, ino, size } = statSync(folder.path0);
+    const file = { device: dev, inode: ino };
+    writeCheckpoint(folder.path0, { identity, offsets: new Map(offsets), validBytes: size, file, sequence });
+  }
+
+  const offsets = [
+    [0, 1],
+    [1, 7],
+  ] as const;
+
+  test("ended between the rename and the new file: what the closed one has is known", () => {
+    using folder = new LogFolder();
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 4);
+    appendFileSync(folder.path0, MORE);
+    renameSync(folder.path0, closedPath(folder.path0, 5, MOMENT));
+    expect(folder.recover()).toEqual({ offsets: { 0: 3, 1: 7 }, validBytes: 0, text: "", said: "" });
+    expect(readCheckpoint(folder.path0)).toMatchObject({ sequence: 5 });
+  });
+
+  test("ended between the new file and its checkpoint: the same, and what the new one has", () => {
+    using folder = new LogFolder();
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 0);
+    appendFileSync(folder.path0, MORE);
+    renameSync(folder.path0, closedPath(folder.path0, 1, MOMENT));
+    writeFileSync(folder.path0, lineOf(1, 8));
+    expect(folder.recover()).toMatchObject({ offsets: { 0: 3, 1: 8 }, text: lineOf(1, 8), said: "" });
+  });
+
+  test("where no checkpoint could be written for several files, all of them are read", () => {
+    using folder = new LogFolder();
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 0);
+    renameSync(folder.path0, closedPath(folder.path0, 1, MOMENT));
+    writeFileSync(closedPath(folder.path0, 2, MOMENT), lineOf(2, 5));
+    writeFileSync(closedPath(folder.path0, 3, MOMENT), MORE);
+    writeFileSync(folder.path0, "");
+    expect(folder.recover().offsets).toEqual({ 0: 3, 1: 7, 2: 5 });
+  });
+
+  test("a torn tail of a closed file is cut, too", () => {
+    using folder = new LogFolder();
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 0);
+    const closed = closedPath(folder.path0, 1, MOMENT);
+    renameSync(folder.path0, closed);
+    appendFileSync(closed, lineOf(0, 2).slice(0, 20));
+    expect(folder.recover()).toMatchObject({ offsets: { 0: 1, 1: 7 }, said: expect.stringContaining("torn tail") });
+    expect(readFileSync(closed, "utf8")).toBe(ONE);
+  });
+
+  test("files that the checkpoint knows of are not read again", () => {
+    using folder = new LogFolder();
+    writeFileSync(closedPath(folder.path0, 1, MOMENT), lineOf(0, 99));
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 1);
+    expect(folder.recover()).toMatchObject({ offsets: { 0: 1, 1: 7 }, said: "" });
+  });
+
+  test("without a checkpoint, manifests say what compressed files have", async () => {
+    using folder = new LogFolder();
+    writeFileSync(closedPath(folder.path0, 1, MOMENT), MORE);
+    writeFileSync(closedPath(folder.path0, 2, MOMENT), lineOf(2, 5));
+    const logFile = folder.path0;
+    await finishClosing({ logFile, identity, compression: "gzip", keep: undefined, isSynced: false });
+    writeFileSync(closedPath(folder.path0, 3, MOMENT), lineOf(3, 1));
+    folder.write(ONE);
+    expect(folder.recover().offsets).toEqual({ 0: 3, 1: 7, 2: 5, 3: 1 });
+  });
+
+  test("a file that was moved or deleted while nobody ran: what it had is not written again", () => {
+    for (const move of [
+      (folder: LogFolder) => renameSync(folder.path0, folder.file("consumer.log.1")),
+      // Kept, so that the new file cannot be given its inode.
+      (folder: LogFolder) => {
+        linkSync(folder.path0, folder.file("kept"));
+        rmSync(folder.path0);
+      },
+    ]) {
+      using folder = new LogFolder();
+      folder.write(ONE);
+      checkpointNow(folder, offsets, 0);
+      move(folder);
+      expect(folder.recover()).toEqual({
+        offsets: { 0: 1, 1: 7 },
+        validBytes: 0,
+        text: "",
+        said: expect.stringContaining("moved or deleted"),
+      });
+    }
+  });
+
+  test("of another topic: closed files keep their names, those without a manifest are set aside, and numbers go on", async () => {
+    using folder = new LogFolder();
+    const logFile = folder.path0;
+    writeFileSync(closedPath(logFile, 1, MOMENT), MORE);
+    await finishClosing({ logFile, identity, compression: null, keep: undefined, isSynced: false });
+    writeFileSync(closedPath(logFile, 2, MOMENT), lineOf(2, 5));
+    folder.write(ONE);
+    checkpointNow(folder, offsets, 2);
+    expect(folder.recover({ ...identity, topic: "other" }).offsets).toEqual({});
+    expect(unfinished(logFile)).toEqual([]);
+    expect(readFileSync(`${logFile}.2026-01-02T03-04-05.000Z.2`, "utf8")).toBe(lineOf(2, 5));
+    expect(readCheckpoint(logFile)).toMatchObject({ sequence: 1 });
+    // The next start does not take the other topic's offsets for its own.
+    expect(folder.recover({ ...identity, topic: "other" }).offsets).toEqual({});
   });
 });
 

@@ -22,6 +22,20 @@ class FakeFile {
     this.text += pieces.map(textOf).join("");
   }
 
+  synced = "";
+  syncs = 0;
+  async sync(): Promise<void> {
+    const { text } = this;
+    await this.#gate;
+    this.syncs++;
+    this.synced = text;
+  }
+
+  rotations = 0;
+  rotateIfDue(): void {
+    this.rotations++;
+  }
+
   /** What is appended waits until the returned function is called. */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -159,6 +173,72 @@ describe("Writer", () => {
     ]);
   });
 
+  describe("with sync", () => {
+    test("off: nothing is synced, and the file may be closed after each group", async () => {
+      const file = new FakeFile();
+      const { writer, push, written } = writerOn(file);
+      push(linesOf([0, 0]));
+      await writer.whenIdle();
+      expect([file.syncs, file.rotations, written]).toEqual([0, 1, [0]]);
+    });
+
+    test("batch: a buffer counts as written only when it is on the disk", async () => {
+      const file = new FakeFile();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const sync = () => promise.then(() => FakeFile.prototype.sync.call(file));
+      const { writer, push, written } = writerOn(Object.assign(file, { sync }), { sync: "batch" });
+      push(linesOf([0, 0]));
+      await until("appended", () => file.text !== "");
+      await Bun.sleep(0);
+      expect(written).toEqual([]);
+      resolve();
+      await writer.whenIdle();
+      expect(written).toEqual([0]);
+      expect(file.synced).toBe(lineOf(0, 0));
+      expect(file.rotations).toBe(1);
+    });
+
+    test("every N ms: one sync for all that came, and no closing in between", async () => {
+      const file = new FakeFile();
+      const clock = new ManualClock();
+      const { writer, push, written } = writerOn(file, { sync: 50, clock });
+      for (let offset = 0; offset < 3; offset++) {
+        push(linesOf([0, offset]));
+        await until("appended", () => file.text.split("\n").length === offset + 2);
+      }
+      expect([file.syncs, file.rotations, written, clock.nextDelayMs]).toEqual([0, 0, [], 50]);
+      clock.advance(50);
+      await until("told", () => written.length === 3);
+      expect([file.syncs, file.rotations]).toEqual([1, 1]);
+      await writer.whenIdle();
+      expect(clock.nextDelayMs).toBeUndefined();
+    });
+
+    test("a stop does not wait for the N ms", async () => {
+      const file = new FakeFile();
+      const { writer, push, written } = writerOn(file, { sync: 10_000, clock: new ManualClock() });
+      push(linesOf([0, 0]));
+      await writer.whenIdle();
+      expect([written, file.synced]).toEqual([[0], lineOf(0, 0)]);
+    });
+
+    test("a sync that fails is tried again, and nothing counts as written meanwhile", async () => {
+      const file = new FakeFile();
+      const clock = new ManualClock();
+      let failures = 2;
+      const sync = () => (failures-- > 0 ? Promise.reject(new Error("EIO")) : Promise.resolve());
+      const { writer, push, written } = writerOn(Object.assign(file, { sync }), { sync: "batch", clock });
+      push(linesOf([0, 0]));
+      for (const _ of [1, 2]) {
+        await until("waiting to try again", () => clock.nextDelayMs !== undefined);
+        expect(written).toEqual([]);
+        clock.advance(clock.nextDelayMs!);
+      }
+      await writer.whenIdle();
+      expect(written).toEqual([0]);
+    });
+  });
+
   test("writing that fails for too long is given up, with the reason", async () => {
     const file = new FakeFile();
     file.failures = Number.POSITIVE_INFINITY;
@@ -197,7 +277,7 @@ describe("Writer", () => {
         return () => {};
       },
     };
-    const { writer, push } = writerOn(file, { clock: impatient });
+    const { writer, push } = writerOn(Object.assign(file, { rotateIfDue: () => {} }), { clock: impatient });
     const next = [0, 0, 0];
     for (let i = 0; i < 500; i++) {
       const partition = i % 3;

@@ -1,0 +1,104 @@
+/**
+ * What is left to do for a file after it was closed: read it through, write its manifest, compress it, and delete the oldest beyond
+ * `keep`. Every step can be cut off and done again: the plain file goes last, when all that stands for it is there.
+ */
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip, createZstdCompress } from "node:zlib";
+import type { TopicIdentity } from "./checkpoint.ts";
+import { type Compression, closedFiles, SUFFIXES } from "./closed-files.ts";
+import { ContentReader } from "./content.ts";
+import { syncFolder } from "./log-file.ts";
+import { manifestPath, unfinished, writeManifest } from "./manifest.ts";
+
+export interface ClosingOptions {
+  readonly logFile: string;
+  readonly identity: TopicIdentity;
+  readonly compression: Compression | null;
+  /** Closed files to keep; undefined: all. */
+  readonly keep: number | undefined;
+  readonly isSynced: boolean;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** Finishes every file that is left, oldest first, then deletes what is too much. Returns the files it finished and deleted. */
+export async function finishClosing(options: ClosingOptions): Promise<{ finished: string[]; deleted: string[] }> {
+  const finished: string[] = [];
+  for (const { path } of unfinished(options.logFile)) finished.push(await finish(path, options));
+  const deleted = options.keep === undefined ? [] : deleteOldest(options.logFile, options.keep);
+  if (options.isSynced && finished.length + deleted.length > 0) syncFolder(dirname(options.logFile));
+  return { finished, deleted };
+}
+
+async function finish(path: string, { identity, compression, isSynced }: ClosingOptions): Promise<string> {
+  const content = new ContentReader();
+  const final = compression === null ? path : `${path}${SUFFIXES[compression]}`;
+  const temporary = `${final}.new`;
+  const source = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  const reader = new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      content.add(piece);
+      done(null, compression === null ? undefined : piece);
+    },
+  });
+  if (compression === null) {
+    reader.resume();
+    await pipeline(source, reader);
+  } else {
+    const compress = compression === "gzip" ? createGzip() : createZstdCompress();
+    await pipeline(source, reader, compress, createWriteStream(temporary));
+    if (isSynced) syncFile(temporary);
+    renameSync(temporary, final);
+  }
+  const { birthtimeMs, mtimeMs } = statSync(path);
+  writeManifest(
+    final,
+    {
+      file: final,
+      identity,
+      openedAtMs: Math.round(Math.min(birthtimeMs || mtimeMs, mtimeMs)),
+      closedAtMs: Math.round(mtimeMs),
+      ...content.finish(),
+      compression,
+      compressedBytes: compression === null ? null : statSync(final).size,
+    },
+    isSynced,
+  );
+  if (final !== path) {
+    // Both names and the content behind them, before the only other copy goes.
+    if (isSynced) syncFolder(dirname(path));
+    rmSync(path);
+  }
+  return final;
+}
+
+function deleteOldest(logFile: string, keep: number): string[] {
+  const all = closedFiles(logFile);
+  const old = all.slice(0, Math.max(0, all.length - keep)).map(({ path }) => path);
+  for (const path of old) {
+    rmSync(path, { force: true });
+    rmSync(manifestPath(path), { force: true });
+  }
+  return old;
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,171 @@
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { type Compression, closedPath } from "../../src/consume/closed-files.ts";
+import { Closer } from "../../src/consume/closer.ts";
+import { type ClosingOptions, finishClosing } from "../../src/consume/closing.ts";
+import { ContentReader } from "../../src/consume/content.ts";
+import { manifestPath, readManifest, unfinished } from "../../src/consume/manifest.ts";
+import { bytesOf, keptLog, lineOf, TestFolder } from "./support.ts";
+
+const identity = { clusterId: "c1", topic: "events", topicId: "t1" };
+
+class ClosedFolder extends TestFolder {
+  readonly path0 = this.file("consumer.log");
+
+  closed(sequence: number, text: string, suffix = ""): string {
+    const path = `${closedPath(this.path0, sequence, Date.UTC(2026, 0, 1))}${suffix}`;
+    writeFileSync(path, text);
+    return path;
+  }
+
+  options(over: Partial<ClosingOptions> = {}): ClosingOptions {
+    return { logFile: this.path0, identity, compression: null, keep: undefined, isSynced: false, ...over };
+  }
+}
+
+/** CRC-32C bit by bit, as RFC 3720 gives it; slow, and not the library. */
+function crc32cOf(bytes: Uint8Array): string {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+}
+
+test("the checksum is CRC-32C: RFC 3720's own example", () => {
+  const reader = new ContentReader();
+  reader.add(new Uint8Array(32));
+  expect(reader.finish().crc32c).toBe("8a9136aa");
+  expect(crc32cOf(new Uint8Array(32))).toBe("8a9136aa");
+});
+
+const TEXT = `${lineOf(0, 5)}${lineOf(1, 70)}not ours\n${lineOf(0, 6)}${lineOf(0, 9, '"ü"')}`;
+
+test("content is the same however it is cut", () => {
+  const bytes = bytesOf(TEXT);
+  const expected = {
+    lines: 5,
+    foreignLines: 1,
+    bytes: bytes.length,
+    crc32c: crc32cOf(bytes),
+    partitions: [
+      {
+        partition: 0,
+        firstOffset: 5,
+        lastOffset: 9,
+        lines: 3,
+        bytes: bytesOf(lineOf(0, 5) + lineOf(0, 6) + lineOf(0, 9, '"ü"')).length,
+      },
+      { partition: 1, firstOffset: 70, lastOffset: 70, lines: 1, bytes: lineOf(1, 70).length },
+    ],
+  };
+  for (let size = 1; size <= bytes.length; size++) {
+    const reader = new ContentReader();
+    for (let at = 0; at < bytes.length; at += size) reader.add(bytes.subarray(at, at + size));
+    expect(reader.finish()).toEqual(expected);
+  }
+});
+
+test.each([
+  [null, "", (bytes: Uint8Array) => bytes],
+  ["gzip", ".gz", gunzipSync],
+  ["zstd", ".zst", zstdDecompressSync],
+] as const)("a closed file gets a manifest that is true; compression %s", async (compression, suffix, decompress) => {
+  using folder = new ClosedFolder();
+  const path = folder.closed(1, TEXT);
+  const { finished } = await finishClosing(folder.options({ compression, isSynced: true }));
+  expect(finished).toEqual([path + suffix]);
+  const bytes = readFileSync(path + suffix);
+  expect(Buffer.from(decompress(bytes)).toString()).toBe(TEXT);
+  expect(existsSync(path)).toBe(compression === null);
+  const manifest = readManifest(path + suffix);
+  expect(manifest).toMatchObject({
+    file: `consumer.log.20260101T000000Z-000001${suffix}`,
+    identity,
+    lines: 5,
+    foreignLines: 1,
+    bytes: bytesOf(TEXT).length,
+    crc32c: crc32cOf(bytesOf(TEXT)),
+    compression,
+    compressedBytes: compression === null ? null : bytes.length,
+  });
+  expect(readFileSync(manifestPath(path + suffix), "utf8").split("\n")).toHaveLength(2);
+  expect(unfinished(folder.path0)).toEqual([]);
+  // Again: nothing to do, nothing changed.
+  expect(await finishClosing(folder.options({ compression }))).toEqual({ finished: [], deleted: [] });
+});
+
+test.each(["gzip", "zstd"] as const)(
+  "compressing with %s that was cut off is done again",
+  async (compression: Compression) => {
+    using folder = new ClosedFolder();
+    const path = folder.closed(1, TEXT);
+    const suffix = compression === "gzip" ? ".gz" : ".zst";
+    folder.closed(1, "half a", `${suffix}.new`);
+    folder.closed(1, "whole, but the plain file is still there", suffix);
+    await finishClosing(folder.options({ compression }));
+    expect(readdirSync(folder.path).sort()).toEqual(
+      [
+        `consumer.log.20260101T000000Z-000001${suffix}`,
+        `consumer.log.20260101T000000Z-000001${suffix}.manifest.json`,
+      ].sort(),
+    );
+    expect(readManifest(path + suffix)).toMatchObject({ compressedBytes: statSync(path + suffix).size, lines: 5 });
+  },
+);
+
+test("the oldest beyond --keep go, with their manifests, whatever they are compressed with", async () => {
+  using folder = new ClosedFolder();
+  folder.closed(1, "x", ".gz");
+  writeFileSync(manifestPath(folder.closed(2, "x", ".zst")), "{}");
+  for (const sequence of [3, 4, 5]) folder.closed(sequence, TEXT);
+  const { deleted } = await finishClosing(folder.options({ keep: 2 }));
+  expect(deleted).toHaveLength(3);
+  const kept = [4, 5].map((sequence) => `consumer.log.20260101T000000Z-00000${sequence}`);
+  expect(readdirSync(folder.path).sort()).toEqual(kept.flatMap((name) => [name, `${name}.manifest.json`]));
+});
+
+test("a manifest that is none says why", () => {
+  using folder = new ClosedFolder();
+  const path = folder.closed(1, TEXT);
+  expect(readManifest(path)).toBeUndefined();
+  for (const text of [
+    "",
+    "null",
+    "{}",
+    '{"version":2}',
+    '{"version":1,"compression":"lzma"}',
+    '{"version":1,"compression":null,"crc32c":"x"}',
+  ]) {
+    writeFileSync(manifestPath(path), text);
+    expect(readManifest(path)).toBeString();
+  }
+});
+
+test("the closer finishes what is left over at its start, and what is closed while it works", async () => {
+  using folder = new ClosedFolder();
+  folder.closed(1, TEXT);
+  const { log, lines } = keptLog();
+  const closer = new Closer(folder.options({ compression: "gzip" }), log);
+  folder.closed(2, TEXT);
+  closer.start();
+  await closer.whenIdle();
+  expect(unfinished(folder.path0)).toEqual([]);
+  expect(readdirSync(folder.path)).toHaveLength(4);
+  expect(lines.every(({ msg }) => msg === "closed log files were finished")).toBe(true);
+});
+
+test("a closer that fails says so, and tries again with the next file", async () => {
+  using folder = new ClosedFolder();
+  const path = folder.closed(1, TEXT);
+  const { log, lines } = keptLog();
+  const closer = new Closer({ ...folder.options(), identity: null as unknown as typeof identity }, log);
+  await closer.whenIdle();
+  expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining("could not be finished")]);
+  expect([existsSync(path), existsSync(manifestPath(path))]).toEqual([true, false]);
+  closer.start();
+  await closer.whenIdle();
+  expect(lines).toHaveLength(2);
+});
