@@ -31,6 +31,7 @@ export async function openApiDocument(): Promise<Record<string, unknown>> {
       dedupe: undefined,
       waitingForFile: 0,
     }),
+    isStopping: () => true,
     metrics: () => Promise.resolve(new Response()),
     log: createLog("docs", "silent"),
     version: packageJson.version,

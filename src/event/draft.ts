@@ -31,7 +31,7 @@ export interface EventProblem {
   readonly draft?: EventDraft;
 }
 
-/** What a schema has against a value. */
+/** What a schema has against a value. `pointer` is into the value, and `detail` does not repeat it. */
 export interface SchemaProblem {
   readonly code: "schema_violation" | "unknown_event_type";
   readonly detail: string;
@@ -51,10 +51,19 @@ export interface EventRules {
 export function heldAgainstSchema(
   draft: EventDraft,
   rules: EventRules,
-  event: { readonly type: string | undefined; readonly value: unknown },
+  event: {
+    readonly type: string | undefined;
+    readonly value: unknown;
+    /** JSON pointers into what the client sent: to the value, and to the type. */
+    readonly at: string;
+    readonly typeAt: string;
+  },
 ): Checked {
   const found = rules.schemaProblem?.(event.type, event.value);
-  return found === undefined ? draft : { ...found, isValid: false, draft };
+  if (found === undefined) return draft;
+  const pointer = found.code === "unknown_event_type" ? event.typeAt : event.at + found.pointer;
+  const detail = found.code === "unknown_event_type" ? found.detail : `${pointer || "the event"}: ${found.detail}`;
+  return { ...found, pointer, detail, isValid: false, draft };
 }
 
 export type Checked = EventDraft | EventProblem;

@@ -22,7 +22,8 @@ function sentence(bytes: Uint8Array, cause: unknown, what: string): string {
   const fault = jsonFaultAt(bytes);
   if (fault === -1) return `${what} is not valid JSON`;
   const before = bytes.subarray(0, fault);
-  const line = before.reduce((lines, byte) => lines + (byte === LF ? 1 : 0), 1);
+  let line = 1;
+  for (let at = before.indexOf(LF); at !== -1; at = before.indexOf(LF, at + 1)) line++;
   const column = fault - before.lastIndexOf(LF);
   const wrong = fault >= bytes.byteLength ? "it ends too early" : "what stands there does not belong there";
   return `${what} is not valid JSON: ${wrong}, at byte ${fault} (line ${line}, column ${column})`;

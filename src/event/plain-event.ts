@@ -24,7 +24,9 @@ export function checkPlainEvent(bytes: Uint8Array, rules: EventRules, what: stri
   const key = rules.keyMember === undefined ? null : keyOf(value, rules.keyMember);
   if (typeof key === "object" && key !== null) return key;
   const draft: EventDraft = { isValid: true, id, key, value: bytes, headers: NO_HEADERS, timestampMs: undefined };
-  return rules.schemaProblem === undefined ? draft : heldAgainstSchema(draft, rules, { type: value.event_type, value });
+  return rules.schemaProblem === undefined
+    ? draft
+    : heldAgainstSchema(draft, rules, { type: value.event_type, value, at: "", typeAt: "/event_type" });
 }
 
 function shapeProblem(value: unknown): Checked {

@@ -22,10 +22,10 @@ type Admission = Pick<Ingest["admission"], "admitBody" | "releaseBody">;
 
 const SWEEP_INTERVAL_MS = 500;
 /**
- * Announced bodies up to this size are read in one go, and counted as announced. Larger ones are read piece by piece and counted as
- * they come: what is only announced takes nobody's room.
+ * Announced bodies up to this size are read in one go and counted nowhere. Larger ones are read piece by piece, and counted as they
+ * come: what is only announced takes nobody's room.
  */
-const WHOLE_BYTES_MAX = 65_536;
+const WHOLE_BYTES_MAX = 16_384;
 const LATE: Body = { isLate: true };
 /** The client went away in the middle: there is nobody to answer. */
 const ABORTED: Body = { isAborted: true };
@@ -46,7 +46,7 @@ export class BodyReader {
     const announced = request.headers.get("content-length");
     const size = announced === null ? Number.NaN : Number(announced);
     if (size > maxBytes) receiver.onBody({ tooLarge: { actual: size } });
-    else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, size, receiver);
+    else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, receiver);
     else {
       this.#waiting.add(receiver);
       this.#readChunks(request, maxBytes, receiver).then(
@@ -56,22 +56,11 @@ export class BodyReader {
     }
   }
 
-  #readWhole(request: Request, size: number, receiver: BodyReceiver): void {
-    const refused = this.#admission.admitBody(size);
-    if (refused) {
-      receiver.onBody({ refused });
-      return;
-    }
+  #readWhole(request: Request, receiver: BodyReceiver): void {
     this.#waiting.add(receiver);
     request.arrayBuffer().then(
-      (buffer) => {
-        this.#admission.releaseBody(size);
-        this.#end(receiver, { bytes: new Uint8Array(buffer) });
-      },
-      () => {
-        this.#admission.releaseBody(size);
-        this.#end(receiver, ABORTED);
-      },
+      (buffer) => this.#end(receiver, { bytes: new Uint8Array(buffer) }),
+      () => this.#end(receiver, ABORTED),
     );
   }
 
@@ -90,7 +79,7 @@ export class BodyReader {
         chunks.push(chunk);
         if (!this.#waiting.has(receiver)) return LATE;
       }
-      return { bytes: new Uint8Array(Buffer.concat(chunks)) };
+      return { bytes: joined(chunks, size) };
     } finally {
       this.#admission.releaseBody(size);
     }
@@ -107,4 +96,14 @@ export class BodyReader {
       this.#end(receiver, LATE);
     }
   }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
 }

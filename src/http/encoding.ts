@@ -7,16 +7,30 @@ import { brotliDecompress, gunzip, inflate, inflateRaw, zstdCompressSync, zstdDe
 import { printable } from "./content.ts";
 import type { Problem } from "./problem.ts";
 
-type Inflate = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Uint8Array>;
+type Limit = { readonly maxOutputLength: number };
+type Inflate = (bytes: Uint8Array, options: Limit) => Promise<Uint8Array>;
+/** With `info` zlib says how much of the input it used. */
+type Informed = (
+  bytes: Uint8Array,
+  options: Limit & { readonly info: true },
+) => Promise<{ readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } }>;
 
 const DECODERS = {
   gzip: promisify(gunzip) as Inflate,
   zstd: inflateZstd,
-  br: promisify(brotliDecompress) as Inflate,
-  deflate: (bytes, options) => (hasZlibHeader(bytes) ? zlibInflate : rawInflate)(bytes, options),
+  br: (bytes, limit) => whole(brotliInflate, bytes, limit),
+  deflate: (bytes, limit) => whole(hasZlibHeader(bytes) ? zlibInflate : rawInflate, bytes, limit),
 } satisfies Record<string, Inflate>;
-const zlibInflate = promisify(inflate) as Inflate;
-const rawInflate = promisify(inflateRaw) as Inflate;
+const brotliInflate = promisify(brotliDecompress) as unknown as Informed;
+const zlibInflate = promisify(inflate) as unknown as Informed;
+const rawInflate = promisify(inflateRaw) as unknown as Informed;
+
+/** These pass over what comes behind the end; it would be events that nobody sees. */
+async function whole(inflateFrom: Informed, bytes: Uint8Array, limit: Limit): Promise<Uint8Array> {
+  const { buffer, engine } = await inflateFrom(bytes, { ...limit, info: true });
+  if (engine.bytesWritten !== bytes.byteLength) throw new Error("bytes behind the end");
+  return buffer;
+}
 
 const zstdInflate = promisify(zstdDecompress) as Inflate;
 const MARK = crypto.getRandomValues(new Uint8Array(16));
@@ -64,11 +78,33 @@ export async function decode(
 ): Promise<Uint8Array | "too_large" | "broken"> {
   // An empty body is no frame of any of them, though some decoders let it pass.
   if (bytes.byteLength === 0) return "broken";
+  await turn();
   try {
     const decoded = await DECODERS[encoding](bytes, { maxOutputLength: maxBytes });
     // A Buffer may be a view of a pool.
     return new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength);
   } catch (cause) {
     return (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too_large" : "broken";
+  } finally {
+    done();
   }
+}
+
+/** What is decoded counts nowhere before its events do: so only a few bodies are at a time. */
+const DECODING_MAX = 4;
+let decoding = 0;
+const waiting: (() => void)[] = [];
+
+function turn(): Promise<void> | undefined {
+  if (decoding < DECODING_MAX) {
+    decoding++;
+    return undefined;
+  }
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+function done(): void {
+  const next = waiting.shift();
+  if (next) next();
+  else decoding--;
 }

@@ -105,11 +105,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   }
 
   #acceptOne(checked: Checked): void {
-    const event = this.#prepare(checked, Date.now());
-    if ("code" in event) {
-      this.#refuse(event);
+    const prepared = this.#prepare(checked, Date.now());
+    if ("code" in prepared) {
+      this.#refuse(prepared);
       return;
     }
+    const { value } = prepared;
+    const event = value !== null && value.buffer.byteLength > 2 * value.byteLength ? detached(prepared) : prepared;
     const { ack } = this.#intake.parameters;
     if (ack === "queued") {
       this.#response.resolve(answerOne(this.#queue(event), this));
@@ -142,7 +144,9 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     }
     const batch = new Batch(events.length, this.#options.limits.maxEventBytes, answer);
     const receiver = this.#receiverFor(ack, batch);
-    events.forEach((event, index) => {
+    const keepsBody = this.#keepsBody(events);
+    events.forEach((view, index) => {
+      const event = keepsBody || "code" in view ? view : detached(view);
       if ("code" in event) batch.settle(index, this.#refused(event));
       else if (ack === "queued") batch.settle(index, this.#queue(event));
       else this.#acceptInto(batch, receiver, index, event);
@@ -156,6 +160,21 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     const event = acceptedEvent(draft, this.#intake, now);
     this.#options.deadLetters?.add(event, checked);
     return { ...checked, id: event.id };
+  }
+
+  /**
+   * Whether the events' values may stay views of the body, which then lives as long as any of them: only where most of it is values,
+   * and all of them will be taken in.
+   */
+  #keepsBody(events: readonly (AcceptedEvent | Problem)[]): boolean {
+    let [count, bytes, body] = [0, 0, 0];
+    for (const event of events) {
+      if ("code" in event || event.value === null) continue;
+      count++;
+      bytes += event.value.byteLength;
+      body = event.value.buffer.byteLength;
+    }
+    return 2 * bytes >= body && this.#options.ingest.admission.hasRoomFor(count, body);
   }
 
   #acceptInto(batch: Batch, receiver: Receiver, index: number, event: AcceptedEvent): void {
@@ -224,12 +243,18 @@ function acceptedEvent(draft: EventDraft, { topic, parameters, headers }: Intake
   return {
     topic,
     id: draft.id ?? Bun.randomUUIDv7(),
+    isIdOwn: draft.id !== null,
     key: parameters.key ?? draft.key,
     value: draft.value,
     headers: draft.headers.length === 0 ? headers : [...draft.headers, ...headers],
     timestampMs: parameters.timestampMs ?? draft.timestampMs,
     receivedAtMs: now,
   };
+}
+
+/** With bytes of its own: a view would keep the whole body in memory until Kafka's word comes. */
+function detached(event: AcceptedEvent): AcceptedEvent {
+  return event.value === null ? event : { ...event, value: event.value.slice() };
 }
 
 function withheld(event: AcceptedEvent, firstInvalid: number): Problem {

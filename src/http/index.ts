@@ -34,6 +34,8 @@ export { readTls, type TlsFiles } from "./tls.ts";
 export interface HttpOptions {
   readonly ingest: Ingest;
   readonly state: () => ServerState;
+  /** As `state` says, without the rest of it: asked for with every request. */
+  readonly isStopping: () => boolean;
   readonly log: Log;
   readonly version: string;
   readonly limits: Limits;
@@ -55,14 +57,18 @@ export interface HttpOptions {
 const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
   [/^\/register_events?$/, "POST"],
   [/^\/topics\/[^/]+\/events$/, "POST"],
-  [/^\/(?:get_status|livez|readyz|metrics|limits|docs|openapi\.json)?$/, "GET, HEAD"],
+  [/^\/(?:docs\/assets\/.*|get_status|livez|readyz|metrics|limits|docs|openapi\.json)?$/, "GET, HEAD"],
 ];
 
 export function createApp(options: HttpOptions) {
-  const take = takers(options);
+  const guard = guards(options);
+  const register = new Register(options);
+  const take = (where: Where) => guard((request, grant) => register.handle(request, where, grant), where.topic);
   const [ownTopic] = options.topics;
   const one = take({ topic: ownTopic, shape: "one" });
   const many = take({ topic: ownTopic, shape: "many" });
+  // Behind the gate, too: which topics there are is nobody's business without a key.
+  const takeUnknown = guard((request) => unknownTopic(options.ingest, pathOf(request.url)), undefined);
   const topics = new Map(options.topics.map((topic) => [topic, take({ topic, shape: "many" })]));
   return around(options, new Elysia({ name: "sluice", strictPath: true }))
     .onError(({ code, error, request }) => {
@@ -84,7 +90,7 @@ export function createApp(options: HttpOptions) {
       "/topics/:topic/events",
       ({ request, params }) => {
         const taker = topics.get(params.topic);
-        return taker === undefined ? unknownTopic(options.ingest, params.topic) : taker(request);
+        return (taker ?? takeUnknown)(request);
       },
       { parse: "none", detail: topicEventsDetail },
     )
@@ -97,16 +103,12 @@ export function createApp(options: HttpOptions) {
     .use(documentation(options.version));
 }
 
-/** Makes what takes a path's requests: behind the gate where there are keys, and with nothing in between where there are none. */
-function takers(options: HttpOptions): (where: Where) => Handler {
-  const { keys, ingest, limits } = options;
-  const register = new Register(options);
-  const gate = keys && new Gate({ keys, count: (refusal) => ingest.count(refusal) });
+/** Puts a handler behind the gate where there are keys; where there are none, nothing is in between. */
+function guards({ keys, ingest, limits }: HttpOptions): (handler: Handler, topic: string | undefined) => Handler {
+  if (!keys) return (handler) => handler;
+  const gate = new Gate({ keys, count: (refusal) => ingest.count(refusal) });
   const maxBodyBytes = Math.max(limits.maxEventBytes, limits.maxBatchBytes);
-  return (where) => {
-    const handler: Handler = (request, grant) => register.handle(request, where, grant);
-    return gate ? gate.guard(handler, { topic: where.topic, maxBodyBytes }) : handler;
-  };
+  return (handler, topic) => gate.guard(handler, { topic, maxBodyBytes });
 }
 
 function around({ corsOrigins }: HttpOptions, app: Elysia<"">): Elysia<""> {
@@ -127,8 +129,9 @@ function notFound(ingest: Ingest, request: Request): Response {
   return problemResponse({ code: "method_not_allowed", detail: `this path takes ${allow}` }, { allow });
 }
 
-function unknownTopic(ingest: Ingest, topic: string): Response {
+function unknownTopic(ingest: Ingest, path: string): Response {
   ingest.count(refused("unknown_topic", ""));
+  const topic = path.slice("/topics/".length, -"/events".length);
   const detail = `this server takes no events for the topic ${printable(topic)}`;
   return problemResponse({ code: "unknown_topic", detail });
 }

@@ -38,9 +38,7 @@ const PROBLEM_MEMBERS = {
   header: Type.Optional(Type.String({ description: "The request header that is wrong." })),
   rule: Type.Optional(Type.String({ description: "The schema's rule that is broken." })),
   id: Type.Optional(Type.String({ description: "The event's id." })),
-  limit: Type.Optional(
-    Type.Object({ name: Type.String(), max: Type.Integer(), actual: Type.Optional(Type.Integer()) }),
-  ),
+  limit: Type.Optional(Type.Object({ name: Type.String(), max: Type.Number(), actual: Type.Optional(Type.Integer()) })),
 };
 
 const Problem = Type.Object(

@@ -28,7 +28,10 @@ export interface ParameterProblem {
 
 const HEADER_NAME = /^[A-Za-z0-9_.-]{1,100}$/;
 /** What Sluice sets itself, or takes from elsewhere. */
-const RESERVED = /^(?:id|received_at_ms|content-type|traceparent|tracestate|ce_.*)$/i;
+const RESERVED =
+  /^(?:id|received_at_ms|possible_duplicate|content-type|traceparent|tracestate|ce_.*|error_.*|source_topic)$/i;
+/** RFC 3339 has it, and JavaScript's dates do not: the last moment before. */
+const LEAP_SECOND = /:60(?=[.Z+-])/;
 const INTEGER = /^\d{1,15}$/;
 
 type Changes = { -readonly [K in keyof Parameters]?: Parameters[K] };
@@ -42,7 +45,11 @@ const READERS: Readonly<Record<"one" | "many", Readonly<Record<string, Reader>>>
     ...COMMON,
     key: (value) => (value === "" ? "must not be empty" : { key: value }),
     timestamp: (value) => {
-      const ms = INTEGER.test(value) ? Number(value) : isRfc3339(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
+      const ms = INTEGER.test(value)
+        ? Number(value)
+        : isRfc3339(value)
+          ? Date.parse(value.toUpperCase().replace(LEAP_SECOND, ":59"))
+          : Number.NaN;
       // librdkafka takes 0 for "now".
       return ms > 0 ? { timestampMs: ms } : "must be milliseconds since 1970, or a date and time as in RFC 3339";
     },

@@ -12,6 +12,8 @@ import { type Problem, problemResponse } from "./problem.ts";
 export interface RegisterOptions extends ExchangeOptions {
   /** What a request without `?ack=` asks for. */
   readonly ack: Ack;
+  /** No more requests are wanted on this connection. */
+  readonly isStopping: () => boolean;
 }
 
 export class Register {
@@ -30,13 +32,19 @@ export class Register {
     if ("code" in intake) return this.#refuse(intake, where);
     const exchange = new Exchange(this.#options, request, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
-    return exchange.response;
+    return this.#options.isStopping() ? exchange.response.then(closing) : exchange.response;
   }
 
   #refuse(problem: Problem, where: Where): Response {
     this.#options.ingest.count(refused(problem.code, problem.detail));
     return problemResponse(problem, takenHeaders(problem.code, where));
   }
+}
+
+/** So that a client with a pool of connections goes elsewhere before this one is closed under it. */
+function closing(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
 }
 
 /** What would have been taken instead (RFC 9110, 12.5.3 and 15.5.16; Accept-Post is W3C LDP's). */

@@ -5,7 +5,8 @@ export interface ServerState {
   readonly kafka: {
     readonly isReachable: boolean;
     readonly awayMs: number;
-    readonly brokers: string;
+    /** Undefined where strangers may ask. */
+    readonly brokers: string | undefined;
     readonly topic: string;
     readonly isTopicReady: boolean;
   };
@@ -36,16 +37,17 @@ const FRESH = { "cache-control": "no-store" };
 
 export function statusResponse(options: StatusOptions): Response {
   const { ingest, limits } = options;
-  const { kafka, isStopping, spool, dedupe, waitingForFile } = options.state();
-  const isServing = kafka.isReachable && !isStopping;
+  const state = options.state();
+  const { kafka, spool, dedupe, waitingForFile } = state;
+  const problem = whyNot(state);
   const body = {
-    status: isStopping ? "stopping" : kafka.isReachable ? "ok" : "kafka_unreachable",
+    status: problem ?? "ok",
     version: options.version,
     uptime_ms: Math.round(process.uptime() * 1000),
     kafka: {
       reachable: kafka.isReachable,
       away_ms: Math.round(kafka.awayMs),
-      brokers: kafka.brokers,
+      ...(kafka.brokers !== undefined && { brokers: kafka.brokers }),
       topic: kafka.topic,
       topic_ready: kafka.isTopicReady,
     },
@@ -71,22 +73,22 @@ export function statusResponse(options: StatusOptions): Response {
     ...(dedupe && { dedupe: { events: dedupe.events, max_events: dedupe.maxEvents, filled: dedupe.isFilled } }),
     counts: ingest.counts,
   };
-  return Response.json(body, { status: isServing ? 200 : 503, headers: FRESH });
+  return Response.json(body, { status: problem ? 503 : 200, headers: FRESH });
 }
 
 /** 503 as soon as a stop is asked for: a load balancer has `--drain-delay-ms` to look elsewhere. */
 export function readinessResponse({ state }: Pick<StatusOptions, "state">): Response {
-  const { kafka, isStopping, spool, dedupe } = state();
-  const problem = isStopping
-    ? "stopping"
-    : spool?.isFull
-      ? "spool_full"
-      : !kafka.isReachable && !spool
-        ? "kafka_unreachable"
-        : dedupe?.isFilled === false
-          ? "starting"
-          : undefined;
+  const problem = whyNot(state());
   return new Response(`${problem ?? "ok"}\n`, { status: problem ? 503 : 200, headers: FRESH });
+}
+
+/** Why events cannot be taken right now. */
+function whyNot({ kafka, isStopping, spool, dedupe }: ServerState): string | undefined {
+  if (isStopping) return "stopping";
+  if (dedupe?.isFilled === false) return "starting";
+  if (spool) return spool.isFull ? "spool_full" : undefined;
+  if (!kafka.isReachable) return "kafka_unreachable";
+  return kafka.isTopicReady ? undefined : "topic_not_ready";
 }
 
 export function livenessResponse(): Response {

@@ -65,6 +65,13 @@ export class Admission {
     return undefined;
   }
 
+  /** Whether so many events and bytes would be admitted now. */
+  hasRoomFor(events: number, bytes: number): boolean {
+    const { maxPendingEvents, maxPendingBytes } = this.#limits;
+    const isWithin = this.#events + events <= maxPendingEvents && this.#bytes + bytes <= maxPendingBytes;
+    return isWithin && this.#tightMb === undefined;
+  }
+
   /** The end of an event that was admitted. */
   release(bytes: number): void {
     this.#events--;

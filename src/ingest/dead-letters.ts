@@ -31,6 +31,7 @@ export class DeadLetters {
   #events = 0;
   #bytes = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
+  #idle: PromiseWithResolvers<void> | undefined;
   readonly counts = { published: 0, failed: 0, dropped: 0 };
 
   constructor(options: DeadLettersOptions) {
@@ -42,6 +43,8 @@ export class DeadLetters {
     const { topic, publish, maxEvents = MAX_EVENTS, maxBytes = MAX_BYTES } = this.#options;
     const letter: AcceptedEvent = {
       ...event,
+      // Not a view, which would keep the whole request in memory.
+      value: event.value?.slice() ?? null,
       topic,
       headers: [...event.headers, ...reasonHeaders(event.topic, reason)],
     };
@@ -56,8 +59,19 @@ export class DeadLetters {
     publish([new PendingEvent(letter, bytes, performance.now(), NOBODY, 0)], this.#settle);
   }
 
+  /** Resolves when none is under way. */
+  get whenIdle(): Promise<void> {
+    if (this.#events === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers<void>();
+    return this.#idle.promise;
+  }
+
   readonly #settle = (letter: PendingEvent, outcome: Outcome): void => {
     this.#events--;
+    if (this.#events === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     this.#bytes -= letter.bytes;
     if (outcome.status === "acked") {
       this.counts.published++;

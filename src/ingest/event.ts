@@ -4,6 +4,8 @@ import type { Outcome } from "../outcome.ts";
 export interface AcceptedEvent {
   readonly topic: string;
   readonly id: string;
+  /** The client's, and not one that was given to it here. */
+  readonly isIdOwn: boolean;
   readonly key: string | null;
   /** The client's own bytes; null makes a record without a value. */
   readonly value: Uint8Array | null;

@@ -99,14 +99,16 @@ export class Ingest {
   /** A refusal at once; or nothing, and `receiver` is told what became of it under `index`, perhaps before this returns. */
   accept(event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
     const { window } = this.#options;
-    const refusal =
-      window === undefined ? this.#take(event, receiver, index) : this.#takeOnce(window, event, receiver, index);
+    // An id that was given here is in nobody's hands yet.
+    const isRecognised = window !== undefined && event.isIdOwn;
+    const refusal = isRecognised ? this.#takeOnce(window, event, receiver, index) : this.#take(event, receiver, index);
     return refusal && this.count(refusal);
   }
 
   /** Not what was sent before. */
   #takeOnce(window: DedupeWindow, event: AcceptedEvent, receiver: Receiver, index: number): Refused | undefined {
-    const verdict = window.look(event, receiver, index);
+    const hasRoom = () => this.#admission.hasRoomFor(window.twins + 1, 0);
+    const verdict = window.look(event, receiver, index, hasRoom);
     switch (verdict.kind) {
       case "publish": {
         const refusal = this.#take(verdict.event, verdict.entry, verdict.attempt);
@@ -115,6 +117,8 @@ export class Ingest {
       }
       case "conflict":
         return refused("id_conflict", "an event with this id and another value was sent before; an id names one event");
+      case "refused":
+        return refused("overloaded", "too many requests wait for the outcome of events that were sent before");
       case "known":
         this.#counts.repeated++;
         receiver.receive(index, verdict.outcome);
@@ -196,7 +200,7 @@ export class Ingest {
   }
 
   /** Of bodies that are on their way in, and of what clients are told that are turned away. */
-  get admission(): Pick<Admission, "admitBody" | "releaseBody" | "retryAfterSeconds" | "bodyBytes"> {
+  get admission(): Pick<Admission, "admitBody" | "releaseBody" | "hasRoomFor" | "retryAfterSeconds" | "bodyBytes"> {
     return this.#admission;
   }
 

@@ -37,6 +37,7 @@ export type Verdict =
   | { readonly kind: "publish"; readonly event: AcceptedEvent; readonly entry: Entry; readonly attempt: number }
   | { readonly kind: "known"; readonly outcome: Settled }
   | { readonly kind: "joined" }
+  | { readonly kind: "refused" }
   | { readonly kind: "conflict" };
 
 export class DedupeWindow {
@@ -58,14 +59,16 @@ export class DedupeWindow {
     return this.#ended.size + this.underWay.size;
   }
 
-  look(event: AcceptedEvent, receiver: Receiver, index: number): Verdict {
+  /** `hasRoom` is asked before a twin joins. */
+  look(event: AcceptedEvent, receiver: Receiver, index: number, hasRoom: () => boolean): Verdict {
     const identity = identityOf(event.topic, event.id, sourceOf(event.headers));
     const digest = digestOf(event.value);
     const found = this.underWay.get(identity) ?? this.#ended.get(identity);
     if (found === undefined) return new Entry(this, identity, digest).begin(event, { receiver, index });
     if (found.digest !== digest) return { kind: "conflict" };
-    if (found.outcome !== undefined) return { kind: "known", outcome: found.outcome };
+    if (found.outcome !== undefined && !found.isUnderWay) return { kind: "known", outcome: found.outcome };
     if (!found.isUnderWay) return found.begin(marked(event), { receiver, index });
+    if (!hasRoom()) return { kind: "refused" };
     found.join({ receiver, index });
     return { kind: "joined" };
   }
@@ -143,19 +146,20 @@ export class Entry implements Receiver {
     const outcome = given.status === "acked" && isMarked ? { ...given, isPossibleDuplicate: true as const } : given;
     const waiting = this.#end();
     if (outcome.status === "unknown") this.#unknown++;
-    if (outcome.status === "acked" || outcome.status === "spooled") this.outcome = outcome;
+    if (outcome.status === "acked" || outcome.status === "spooled") this.outcome ??= outcome;
     if (this.outcome !== undefined || this.#unknown > 0) this.#window.keep(this);
     else this.#window.forget(this);
-    for (const { receiver, index } of waiting) receiver.receive(index, outcome);
+    // Where word of an earlier attempt came meanwhile, that is what became of the event.
+    const told = outcome.status === "acked" ? outcome : (this.outcome ?? outcome);
+    for (const { receiver, index } of waiting) receiver.receive(index, told);
   }
 
   /** Kafka's word on an attempt that was answered "unknown" before it came. */
   learn(_attempt: number, outcome: Outcome): void {
     if (outcome.status === "unknown") return;
     this.#unknown--;
-    if (this.isUnderWay || this.outcome !== undefined) return;
-    if (outcome.status === "acked") this.outcome = outcome;
-    else if (this.#unknown === 0) this.#window.forget(this);
+    if (outcome.status === "acked") this.outcome ??= outcome;
+    else if (this.#unknown === 0 && !this.isUnderWay && this.outcome === undefined) this.#window.forget(this);
   }
 
   #end(): Waiting[] {

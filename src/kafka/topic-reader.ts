@@ -38,7 +38,7 @@ export class TopicReader {
     this.#calls = new ConsumerCalls(this.#client);
     const error = this.#calls.assign(Array.from(starts, ([partition, offset]) => ({ topic, partition, offset })));
     if (error === "") return;
-    this.close();
+    void this.close();
     throw new KafkaError(CODES.ERR__FAIL, `the partitions of ${topic} cannot be read: ${error}`);
   }
 
@@ -59,9 +59,9 @@ export class TopicReader {
     return this.#atEnd;
   }
 
-  /** Batches filled from here are released. Blocks for a moment. */
-  close(): void {
+  /** Batches filled from here are released. */
+  close(): Promise<void> {
     this.#calls.destroy();
-    this.#client.destroyHere();
+    return this.#client.destroy();
   }
 }

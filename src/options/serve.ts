@@ -1,8 +1,10 @@
 /** Options of `bun run serve`. */
-import { accessOptions } from "./access.ts";
+import { accessOptions, checkAccess } from "./access.ts";
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
-import { choice, integer, integerOr, onOff, text, textOr } from "./core.ts";
+import { choice, integer, integerOr, onOff, text, textOr, UsageError, type Values } from "./core.ts";
 import { durabilityOptions } from "./durability.ts";
+
+const DELIVERY_TIMEOUT_MIN_MS = 3000;
 
 export const serveOptions = {
   ...kafkaOptions,
@@ -20,7 +22,7 @@ export const serveOptions = {
   deliveryTimeoutMs: integer({
     flag: "delivery-timeout-ms",
     placeholder: "<ms>",
-    min: 3000,
+    min: DELIVERY_TIMEOUT_MIN_MS,
     max: 200_000,
     default: 10_000,
     help: "from an event's acceptance to its outcome, at the most",
@@ -142,6 +144,22 @@ export const serveOptions = {
   ...durabilityOptions,
   logLevel,
 };
+
+/** What can only be judged of several options together. Throws `UsageError`. */
+export function checkServe(options: Values<typeof serveOptions>): void {
+  checkAccess(options);
+  const { lingerMs = 0, deliveryTimeoutMs, maxEventBytes, maxPendingBytes } = options;
+  if (deliveryTimeoutMs - lingerMs < DELIVERY_TIMEOUT_MIN_MS) {
+    throw new UsageError(
+      `--linger-ms ${lingerMs} leaves too little of --delivery-timeout-ms ${deliveryTimeoutMs}: it must be ${DELIVERY_TIMEOUT_MIN_MS} ms less`,
+    );
+  }
+  if (maxPendingBytes < maxEventBytes) {
+    throw new UsageError(
+      `--max-pending-bytes ${maxPendingBytes} is less than --max-event-bytes ${maxEventBytes}: the largest event would never be taken`,
+    );
+  }
+}
 
 function topicsProblem(list: string): string | undefined {
   return list

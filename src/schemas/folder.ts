@@ -71,6 +71,8 @@ function parse(text: string): object {
   const schema: unknown = JSON.parse(text);
   if (typeof schema !== "object" || schema === null || Array.isArray(schema))
     throw new Error("a schema is a JSON object");
+  // ajv's own keyword: such a schema answers with a promise.
+  if ("$async" in schema) throw new Error("$async is no keyword of JSON Schema");
   const dialect = "$schema" in schema ? schema.$schema : undefined;
   if (dialect !== undefined && !(typeof dialect === "string" && DIALECT.test(dialect)))
     throw new Error("$schema must be https://json-schema.org/draft/2020-12/schema");

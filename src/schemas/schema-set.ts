@@ -34,7 +34,7 @@ const DETAIL_MAX = 300;
 
 export class SchemaSet {
   readonly #options: SchemaSetOptions;
-  readonly #watcher: FSWatcher;
+  readonly #watcher: FSWatcher | undefined;
   #schemas: Schemas;
   #passedOver = "";
   #timer: Timer | undefined;
@@ -54,26 +54,54 @@ export class SchemaSet {
     this.#schemas = read.schemas;
     this.#report(read);
     options.log.info({ folder, types: [...read.schemas.keys()].sort() }, "schemas are in force");
-    this.#watcher = watch(folder, () => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#reload(), SETTLE_MS);
-    });
-    this.#watcher.on("error", (cause) =>
-      options.log.error({ folder, error: cause.message }, "the schema folder is not watched any more"),
-    );
+    this.#watcher = this.#watch();
+    // What was written between reading and watching is read then.
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#reload();
+    }, SETTLE_MS);
+  }
+
+  #watch(): FSWatcher | undefined {
+    const { folder, log } = this.#options;
+    const failed = (cause: Error) =>
+      log.error(
+        { folder, error: cause.message },
+        "the schema folder is not watched any more: start anew to take changes",
+      );
+    try {
+      const watcher = watch(folder, () => {
+        // Not put off by later events: a folder that is written to all the time would never be read.
+        this.#timer ??= setTimeout(() => {
+          this.#timer = undefined;
+          this.#reload();
+        }, SETTLE_MS);
+      });
+      watcher.on("error", failed);
+      return watcher;
+    } catch (cause) {
+      failed(cause as Error);
+      return undefined;
+    }
   }
 
   /** `type` is the event's; what is wrong with the value, if anything is. */
   check(type: string | undefined, value: unknown): SchemaFault | undefined {
     const schema = (type === undefined ? undefined : this.#typed(type)) ?? this.#schemas.get(DEFAULT);
     if (schema === undefined) return this.#options.unknown === "take" ? undefined : unknownType(type);
-    if (schema.validate(value) === true) return undefined;
+    try {
+      if (schema.validate(value) === true) return undefined;
+    } catch (cause) {
+      // A schema that refers to itself, and a value nested deeper than the stack.
+      if (!(cause instanceof RangeError)) throw cause;
+      return { code: "schema_violation", detail: "is nested too deeply for its schema", pointer: "" };
+    }
     return faultOf(schema, schema.validate.errors![0]!);
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#watcher.close();
+    this.#watcher?.close();
   }
 
   /** An event type that is called as the default's file is a type like any other, without a file. */
@@ -91,8 +119,8 @@ export class SchemaSet {
         const kept = this.#schemas.get(type);
         if (kept) schemas.set(type, kept);
         log.error(
-          { file, error: detail, kept: kept !== undefined },
-          "a schema is broken; the one before stays in force",
+          { file, error: detail },
+          kept ? "a schema is broken; the one before stays in force" : "a schema is broken; there is none for its type",
         );
       }
       this.#schemas = schemas;
@@ -122,13 +150,13 @@ function unknownType(type: string | undefined): SchemaFault {
     type === undefined
       ? "the event has no type, and only known types are taken"
       : `there is no schema for ${shown(type)}`;
-  return { code: "unknown_event_type", detail, pointer: type === undefined ? "" : "/event_type" };
+  return { code: "unknown_event_type", detail, pointer: "" };
 }
 
 function faultOf({ file }: Schema, error: ErrorObject): SchemaFault {
   const rule = `${file}${error.schemaPath.startsWith("#") ? error.schemaPath : ` → ${error.schemaPath}`}`;
   const pointer = error.instancePath + memberOf(error);
-  const detail = `${pointer === "" ? "the event" : pointer}: ${error.message ?? "is not as the schema wants it"} (${rule})`;
+  const detail = `${error.message ?? "is not as the schema wants it"} (${rule})`;
   return { code: "schema_violation", detail: detail.slice(0, DETAIL_MAX), pointer, rule };
 }
 

@@ -3,12 +3,13 @@
  * the drain timeout. What Kafka has not taken shortly before that is given up: refused where it was never sent, unknown where it was.
  */
 import type { Listening } from "../http/index.ts";
-import type { Filed, Ingest } from "../ingest/index.ts";
+import type { DeadLetters, Filed, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
 
 export interface DrainParts {
   readonly ingest: Ingest;
   readonly filed: Filed;
+  readonly deadLetters: DeadLetters | undefined;
   readonly server: Pick<Listening, "stop">;
   readonly kafka: { readonly close: () => Promise<void> };
   readonly options: { readonly drainDelayMs: number; readonly drainTimeoutMs: number };
@@ -20,7 +21,7 @@ export interface DrainParts {
 const GIVE_UP_MS = 3000;
 
 /** Resolves to how many events were given up. */
-export async function drain({ ingest, filed, server, kafka, options, log, signal }: DrainParts) {
+export async function drain({ ingest, filed, deadLetters, server, kafka, options, log, signal }: DrainParts) {
   const { drainDelayMs, drainTimeoutMs } = options;
   if (drainDelayMs > 0) {
     log.info({ signal, drain_delay_ms: drainDelayMs }, "stopping: /readyz says so; events are still taken");
@@ -29,14 +30,14 @@ export async function drain({ ingest, filed, server, kafka, options, log, signal
   log.info({ signal, ...ingest.fill }, "stopping: no new events; what waits is answered first");
   const deadline = performance.now() + drainTimeoutMs;
   const patienceMs = Math.max(drainTimeoutMs / 2, drainTimeoutMs - GIVE_UP_MS);
-  const drained = ingest.drain().then(() => filed.whenIdle);
+  const drained = Promise.all([ingest.drain().then(() => filed.whenIdle), deadLetters?.whenIdle]);
   const stopped = server.stop(drainTimeoutMs);
   await Promise.race([drained, Bun.sleep(patienceMs)]);
   const givenUp = ingest.fill.pendingEvents;
   if (givenUp > 0) log.error({ events: givenUp }, "Kafka has not taken everything in time; the rest is given up");
   filed.close();
-  await kafka.close();
-  await Promise.race([Promise.all([ingest.drain(), stopped]), Bun.sleep(Math.max(0, deadline - performance.now()))]);
+  const ended = Promise.all([kafka.close(), ingest.drain(), stopped]);
+  await Promise.race([ended, Bun.sleep(Math.max(0, deadline - performance.now()))]);
   ingest.stop();
   return { given_up_events: givenUp };
 }

@@ -10,9 +10,8 @@ import { library } from "../kafka/index.ts";
 import { kafkaProperties } from "../kafka-config.ts";
 import { createLog } from "../log.ts";
 import { serveMetrics } from "../metrics/index.ts";
-import { checkAccess } from "../options/access.ts";
 import type { Values } from "../options/core.ts";
-import type { serveOptions } from "../options/serve.ts";
+import { checkServe, type serveOptions } from "../options/serve.ts";
 import { openAccess, openSchemas } from "./access.ts";
 import { drain } from "./drain.ts";
 import { connect, plannedClients, topicsOf } from "./kafka.ts";
@@ -21,7 +20,7 @@ import { refill } from "./refill.ts";
 type Options = Values<typeof serveOptions>;
 
 export async function serve(options: Options, stop: StopSignal): Promise<number> {
-  checkAccess(options);
+  checkServe(options);
   const properties = kafkaProperties(options.kafkaConfig, (given) => plannedClients(options, given));
   const log = createLog("serve", options.logLevel);
   const { version, source, path } = library().info;
@@ -58,7 +57,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
     kafka: {
       isReachable: reachability.isReachable,
       awayMs: reachability.awayMs,
-      brokers: options.kafkaBrokers,
+      brokers: access.keys ? undefined : options.kafkaBrokers,
       topic: options.kafkaTopic,
       isTopicReady: kafka.topics.every((topic) => topic.isReady),
     },
@@ -72,6 +71,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
       ingest,
       filed,
       state,
+      isStopping: () => stop.requested,
       log,
       version: packageJson.version,
       limits: options,
@@ -90,9 +90,9 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
   if (access.tls) process.on("SIGHUP", server.reloadTls);
   log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
 
-  if (window) void refill({ window, topics: topicsOf(options), admin: kafka.admin, reader: kafka.reader, log }, stop);
+  if (window) void refill({ window, topics: topicsOf(options), admin: kafka.admin, reader: kafka.reader, log, stop });
   const signal = await stop.whenRequested;
-  const end = await drain({ ingest, filed, server, kafka, options, log, signal });
+  const end = await drain({ ingest, filed, deadLetters, server, kafka, options, log, signal });
   schemas?.close();
   access.close();
   log.info({ ...end, counts: ingest.counts }, "stopped");

@@ -34,17 +34,20 @@ export function plannedClients(options: Options, given: Properties): PlannedClie
 
 /** The one of the paths that name none, then the others. */
 export function topicsOf({ kafkaTopic, topics }: Options): readonly [string, ...string[]] {
-  return [kafkaTopic, ...new Set(topics?.split(",") ?? [])];
+  const others = new Set(topics?.split(",") ?? []);
+  others.delete(kafkaTopic);
+  return [kafkaTopic, ...others];
 }
 
 function producerOf(options: Options, properties: Properties) {
   return producerConfig({
     brokers: options.kafkaBrokers,
-    deliveryTimeoutMs: options.deliveryTimeoutMs,
+    // What lingers has used some of its time.
+    deliveryTimeoutMs: options.deliveryTimeoutMs - (options.lingerMs ?? 0),
     maxRecordBytes: options.maxEventBytes,
-    // Ingest's own budget keeps below these.
-    maxQueuedRecords: options.maxPendingEvents * 2,
-    maxQueuedBytes: options.maxPendingBytes * 2,
+    // Ingest's own budget keeps below these, and so do dead letters.
+    maxQueuedRecords: options.maxPendingEvents * 2 + 10_000,
+    maxQueuedBytes: options.maxPendingBytes * 2 + 32_000_000,
     properties,
   });
 }
@@ -72,9 +75,7 @@ export function connect(options: Options, properties: Properties, log: Log) {
   const close = async () => {
     reachability.stop();
     for (const topic of topics) topic.stop();
-    await producer.close(0);
-    await group.close();
-    await admin.close();
+    await Promise.all([producer.close(0), group.close(), admin.close()]);
   };
   const publish: Publish = (batch, settle) => producer.publish(batch, settle);
   const reader = { brokers, properties, log: kafkaLog };

@@ -20,6 +20,7 @@ export interface RefillOptions {
   readonly admin: Pick<Admin, "describeTopic" | "watermarks">;
   readonly reader: Omit<TopicReaderOptions, "topic" | "starts">;
   readonly log: Log;
+  readonly stop: { readonly requested: boolean; readonly whenRequested: Promise<unknown> };
 }
 
 interface Aged extends FoundRecord {
@@ -29,35 +30,41 @@ interface Aged extends FoundRecord {
 const REQUEST_TIMEOUT_MS = 5000;
 const RETRY_MS = 500;
 const BATCH_RECORDS = 1000;
-/** Other requests are served between two polls. */
-const POLL_MS = 5;
+/** How long the thread, which serves others, is left alone where nothing has come. */
+const PAUSE_MS = 5;
 /** Reading goes on for so long behind the end: what a killed server had sent may not be replicated everywhere yet. */
 const SETTLE_MS = 500;
 
-/** Tries until it is done; the window says `isFilled` then. Never rejects. */
-export async function refill(options: RefillOptions, stop: { readonly requested: boolean }): Promise<void> {
-  const { window, topics, log } = options;
+/** Tries until it is done or `stop` is requested; the window says `isFilled` then. Never rejects. */
+export async function refill(options: RefillOptions): Promise<void> {
+  const { window, topics, log, stop } = options;
   window.isFilled = false;
-  for (;;) {
+  let said: string | undefined;
+  while (!stop.requested) {
     try {
       const startedAt = performance.now();
       const found = new Newest(window.maxEvents);
       for (const topic of topics) await readTail(options, topic, found);
       for (const record of found.take()) window.remember(record);
+      if (stop.requested) return;
       window.isFilled = true;
       const ms = Math.round(performance.now() - startedAt);
       log.info({ events: window.events, records_read: found.seen, ms }, "the dedupe window is filled from the topic");
       return;
     } catch (cause) {
-      if (stop.requested) return;
-      log.debug({ error: (cause as Error).message }, "the dedupe window cannot be filled yet");
-      await Bun.sleep(RETRY_MS);
-      if (stop.requested) return;
+      const error = (cause as Error).message;
+      if (error !== said) log.warn({ error }, "the dedupe window cannot be filled yet; until then no events are taken");
+      said = error;
+      await Promise.race([Bun.sleep(RETRY_MS), stop.whenRequested]);
     }
   }
 }
 
-async function readTail({ window, admin, reader: common }: RefillOptions, topic: string, found: Newest): Promise<void> {
+async function readTail(
+  { window, admin, stop, reader: common }: RefillOptions,
+  topic: string,
+  found: Newest,
+): Promise<void> {
   const description = await admin.describeTopic(topic, REQUEST_TIMEOUT_MS);
   if (description === null) throw new Error(`the topic ${topic} does not exist yet`);
   const partitions = description.partitions.map(({ partition }) => partition);
@@ -70,17 +77,18 @@ async function readTail({ window, admin, reader: common }: RefillOptions, topic:
   const records = new RecordReader(topic, batch);
   try {
     let deadline = Number.POSITIVE_INFINITY;
-    while (performance.now() < deadline) {
-      reader.poll(batch, POLL_MS);
+    while (performance.now() < deadline && !stop.requested) {
+      reader.poll(batch, 0);
+      const isIdle = batch.count === 0;
       for (let i = 0; i < batch.count; i++) found.add(records.read(i));
       batch.release();
       if (deadline === Number.POSITIVE_INFINITY && reader.atEnd.size === partitions.length)
         deadline = performance.now() + SETTLE_MS;
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await Bun.sleep(isIdle ? PAUSE_MS : 0);
     }
   } finally {
     batch.release();
-    reader.close();
+    await reader.close();
   }
 }
 

@@ -127,3 +127,44 @@ describe("binary", () => {
     expect(binary({ "a-b": "x" }, "text/plain", "x")).toMatchObject({ header: "ce-a-b" });
   });
 });
+
+describe("with schemas", () => {
+  /** A schema for every type, that wants no value; it says where it looked. */
+  const rules = {
+    keyMember: undefined,
+    schemaProblem: (type: string | undefined, value: unknown) =>
+      type === "unknown"
+        ? ({ code: "unknown_event_type", detail: "no schema", pointer: "" } as const)
+        : ({ code: "schema_violation", detail: `saw ${JSON.stringify(value)}`, pointer: "/price" } as const),
+  };
+  const check = (members: object) =>
+    checkStructuredCloudEvent(encode(JSON.stringify({ ...REQUIRED, ...members })), rules, "the body");
+
+  test("the pointer leads into what the client sent", () => {
+    expect(check({ data: { price: 1 } })).toMatchObject({
+      pointer: "/data/price",
+      detail: '/data/price: saw {"price":1}',
+    });
+    expect(check({ type: "unknown" })).toMatchObject({ code: "unknown_event_type", pointer: "/type" });
+  });
+
+  test("data in base64 is a value where it is said to be JSON, and no failure where it is something else", () => {
+    expect(check({ data_base64: "/9j/" })).toMatchObject({
+      code: "schema_violation",
+      detail: expect.stringContaining("undefined"),
+    });
+    expect(check({ data_base64: "" })).toMatchObject({ code: "schema_violation" });
+    expect(check({ datacontenttype: "application/json", data_base64: "eyJhIjoxfQ==" }).isValid).toBe(false);
+    expect(check({ datacontenttype: "application/json", data_base64: "eyJhIjoxfQ==" })).toMatchObject({
+      detail: expect.stringContaining('{"a":1}'),
+    });
+    expect(structured({ datacontenttype: "application/json", data_base64: "/9j/" })).toMatchObject({
+      code: "invalid_json",
+    });
+  });
+
+  test("base64 of ten megabytes is base64", () => {
+    expect(structured({ datacontenttype: "image/png", data_base64: "A".repeat(10_000_000) }).isValid).toBe(true);
+    expect(structured({ data_base64: "A".repeat(10_000_001) }).isValid).toBe(false);
+  });
+});

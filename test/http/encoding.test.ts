@@ -19,6 +19,11 @@ describe.each(compressors)("%s", (_name, encoding, compress) => {
     expect(await decode(encoding, compress(Buffer.alloc(0)), 10)).toEqual(new Uint8Array(0));
   });
 
+  test("with something behind its end is broken", async () => {
+    const behind = Buffer.concat([compress(Buffer.from("one")), Buffer.from("two")]);
+    expect(await decode(encoding, behind, 100)).toBe("broken");
+  });
+
   test("that was cut off anywhere, or is something else, is broken", async () => {
     const whole = compress(Buffer.from("a line\nand another ".repeat(20)));
     for (let length = 0; length < whole.length; length++)

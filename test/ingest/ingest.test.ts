@@ -69,6 +69,7 @@ function event(id: string, size = 10): AcceptedEvent {
   return {
     topic: "t",
     id,
+    isIdOwn: true,
     key: null,
     value: new Uint8Array(size),
     headers: [],

@@ -61,6 +61,7 @@ function event(id: string, value = "v", over: Partial<AcceptedEvent> = {}): Acce
   return {
     topic: "t",
     id,
+    isIdOwn: true,
     key: null,
     value: encoder.encode(value),
     headers: [],
@@ -104,6 +105,37 @@ test("twins count in the budget", () => {
   expect(bench.send(event("b")).outcome).toMatchObject({ code: "overloaded" });
   bench.settle(0, ACKED);
   expect(bench.send(event("b")).outcome).toBeUndefined();
+});
+
+test("one twin too many is refused, and takes no room", () => {
+  const bench = new Bench(new DedupeWindow(10), { maxPendingEvents: 3 });
+  const told = Array.from({ length: 1000 }, () => bench.send(event("a")));
+  expect(told.filter(({ outcome }) => outcome === undefined)).toHaveLength(3);
+  expect(told[3]!.outcome).toMatchObject({ status: "refused", code: "overloaded" });
+  bench.settle(0, ACKED);
+  expect(told.slice(0, 3).map(({ outcome }) => outcome)).toEqual([ACKED, ACKED, ACKED]);
+});
+
+test("an id that was given here is not remembered: nobody can send it again before the answer", () => {
+  const window = new DedupeWindow(10);
+  const bench = new Bench(window);
+  bench.send(event("a", "v", { isIdOwn: false }));
+  bench.settle(0, UNKNOWN);
+  expect(window.events).toBe(0);
+  expect(bench.send(event("a", "other")).outcome).toBeUndefined();
+});
+
+test("word of the first attempt that comes while the retry is under way is what counts when the retry fails", async () => {
+  const bench = new Bench(new DedupeWindow(10), { deliveryTimeoutMs: 1 });
+  const first = bench.send(event("a"));
+  while (first.outcome === undefined) await Bun.sleep(20);
+  const retry = bench.send(event("a"));
+  bench.settle(0, ACKED);
+  bench.settle(1, NOT_DELIVERED);
+  expect(retry.outcome).toEqual(ACKED);
+  expect(bench.send(event("a")).outcome).toEqual(ACKED);
+  expect(bench.published).toHaveLength(2);
+  bench.ingest.stop();
 });
 
 test("after unknown a retry is published and marked in the record and in the outcome", () => {

@@ -110,3 +110,16 @@ test("demo: --kafka-config without a Kafka that it could be for is refused", asy
   expect(exitCode).toBe(2);
   expect(stderr).toContain("--kafka-brokers");
 }, 30_000);
+
+test.each([
+  [["--linger-ms", "5000", "--delivery-timeout-ms", "6000"], "--linger-ms 5000"],
+  [["--max-event-bytes", "5000", "--max-pending-bytes", "4000"], "--max-pending-bytes 4000"],
+])(
+  "serve: options that do not go together are refused: %j",
+  async (args, named) => {
+    const { stderr, exitCode } = await run("serve", args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(named);
+  },
+  30_000,
+);

@@ -1,4 +1,4 @@
-/** Leave for one request, by its key. Handlers ask it about what only they find out: the topic, and a body's size. */
+/** Leave for one request, by its key. Handlers ask it about what only they find out: a body's size. */
 
 import type { Refused } from "../../outcome.ts";
 import { refused } from "../../outcome.ts";
@@ -17,11 +17,6 @@ export class Grant {
   constructor(key: ApiKey, count: (refusal: Refused) => void) {
     this.#key = key;
     this.#count = count;
-  }
-
-  /** By name, for logs. */
-  get keyName(): string {
-    return this.#key.name;
   }
 
   takeRequest(): Refusal | undefined {
@@ -60,11 +55,11 @@ export class Grant {
   }
 
   #exceeded(quota: Quota, name: "requests_per_s" | "bytes_per_s"): Refusal {
-    const [what, rate] = name === "requests_per_s" ? ["requests", quota.perSecond] : ["bytes", quota.perSecond];
-    const detail = `the key ${JSON.stringify(this.#key.name)} may send ${rate} ${what} a second`;
+    const what = name === "requests_per_s" ? "requests" : "bytes";
+    const detail = `the key ${JSON.stringify(this.#key.name)} may send ${quota.perSecond} ${what} a second`;
     this.#count(refused("quota_exceeded", detail));
     return problemResponse(
-      { code: "quota_exceeded", detail, limit: { name, max: quota.state.limit } },
+      { code: "quota_exceeded", detail, limit: { name, max: quota.perSecond } },
       { "retry-after": String(quota.retryAfterSeconds), ...quotaHeaders(quota) },
     );
   }

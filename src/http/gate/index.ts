@@ -18,7 +18,7 @@ export interface GateOptions {
 }
 
 export interface Guarded {
-  /** Where every event of this path goes; undefined where the handler finds out, and asks the grant. */
+  /** Where every event of this path goes; undefined where none is taken. */
   readonly topic: string | undefined;
   /** A larger body is refused by the handler unread, so it is not taken from the quota: a mistyped length would use it up for years. */
   readonly maxBodyBytes: number;
