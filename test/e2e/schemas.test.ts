@@ -48,7 +48,7 @@ test("what a schema refuses is answered 422 with pointer and rule, and kept with
     headers: structured,
   });
   expect(refused.status).toBe(422);
-  expect(await refused.json()).toMatchObject({ code: "schema_violation", pointer: "/price", id: "ce" });
+  expect(await refused.json()).toMatchObject({ code: "schema_violation", pointer: "/data/price", id: "ce" });
   const headerNames = ["id", "error_code", "error_pointer", "error_rule", "source_topic"];
   const letters = readTopic(brokers, rejected, 3, { headers: headerNames });
   const of = (id: string) => letters.find((record) => record.headers.id === id)!;
