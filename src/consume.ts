@@ -1,4 +1,5 @@
 /** `bun run consume`: writes the topic's records to a log file, a line each. Exits 0 when it was asked to stop and all was written. */
+import packageJson from "../package.json" with { type: "json" };
 import { runCommand } from "./command.ts";
 import { consume } from "./consume/index.ts";
 import { adminConfig, consumerConfig } from "./kafka/index.ts";
@@ -18,6 +19,10 @@ await runCommand({
       { type: "consumer", config: adminConfig({ brokers, group, properties: given }) },
       { type: "consumer", config: consumerConfig({ brokers, group, from, properties: given }) },
     ]);
-    return consume({ ...options, properties }, stop, createLog("consume", options.logLevel));
+    return consume(
+      { ...options, properties, version: packageJson.version },
+      stop,
+      createLog("consume", options.logLevel),
+    );
   },
 });

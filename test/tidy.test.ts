@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kafka: ["cache", "outcome"],
   "kafka-config": ["kafka", "options"],
   // The way out
-  consume: ["clock", "json", "kafka", "log", "options"],
+  consume: ["clock", "json", "kafka", "log", "metrics", "options"],
   // Around them
   metrics: [],
   serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas"],

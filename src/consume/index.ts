@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { Admin, GroupOffsets, type KafkaLog, type Properties } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
+import { consumeMetrics, MetricsServer } from "../metrics/index.ts";
 import type { consumeOptions } from "../options/consume.ts";
 import type { Values } from "../options/core.ts";
 import { readFsync } from "../options/log-file.ts";
@@ -23,6 +24,7 @@ import { Writer } from "./writer.ts";
 export interface ConsumeOptions extends Omit<Values<typeof consumeOptions>, "kafkaConfig"> {
   /** What `--kafka-config` came to. */
   readonly properties: Properties;
+  readonly version: string;
 }
 
 /** What `runCommand` passes: somebody wants an end. */
@@ -77,6 +79,7 @@ class Consumption {
   readonly #writer: Writer;
   readonly #pool: Pool;
   readonly #report: Report;
+  readonly #metrics: MetricsServer | undefined;
   readonly #checkpointTimer: Timer;
   readonly #isSynced: boolean;
   #isFinal = false;
@@ -146,8 +149,24 @@ class Consumption {
       log,
     });
     this.#report.start();
+    this.#metrics = this.#listen();
     this.#checkpointTimer = setInterval(() => void this.#tick(), CHECKPOINT_MS);
     process.on("SIGHUP", this.#onHangUp);
+  }
+
+  #listen(): MetricsServer | undefined {
+    const { metricsPort: port, metricsHost: host, version } = this.#parts.options;
+    if (port === undefined) return undefined;
+    const registry = consumeMetrics({
+      version,
+      totals: () => this.#writer.totals,
+      workers: () => this.#pool,
+      lag: () => this.#report.lag,
+      closedFiles: () => this.#live.sequence - this.#parts.checkpoint.sequence,
+    });
+    const server = new MetricsServer(registry, { host, port });
+    this.#parts.log.info({ url: server.url }, `metrics at ${server.url}/metrics`);
+    return server;
   }
 
   /** Between a file that was closed and the first line of the next. */
@@ -209,6 +228,7 @@ class Consumption {
     await within(CLOSING_MS, this.#closer.whenIdle());
     await this.#report.finish();
     process.off("SIGHUP", this.#onHangUp);
+    this.#metrics?.stop();
     if (isWhole) this.#live.close();
     return isWhole;
   }

@@ -20,6 +20,8 @@ export class Report {
   #last = { lines: 0, bytes: 0 };
   #timer: Timer | undefined;
   #isAsking = false;
+  /** By partition, as of the last answer. */
+  lag: ReadonlyMap<number, number> = new Map();
 
   constructor(sources: ReportSources) {
     this.#sources = sources;
@@ -58,6 +60,7 @@ export class Report {
     this.#last = { lines, bytes };
     const seconds = Math.max(0.001, (nowMs - sinceMs) / 1000);
     const partitions = await lag().catch(() => null);
+    this.lag = partitions ?? this.lag;
     log.info(
       {
         lines_per_s: Math.round((lines - since.lines) / seconds),

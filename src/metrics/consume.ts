@@ -8,9 +8,10 @@ export interface ConsumeSources {
   readonly workers: () => { readonly running: number; readonly replaced: number };
   /** By partition, as of the last time it was asked for: the records in Kafka that the log file does not have. */
   readonly lag: () => ReadonlyMap<number, number>;
+  readonly closedFiles: () => number;
 }
 
-export function consumeMetrics({ version, totals, workers, lag }: ConsumeSources): Registry {
+export function consumeMetrics({ version, totals, workers, lag, closedFiles }: ConsumeSources): Registry {
   const registry = new Registry();
   addProcessMetrics(registry, version);
   registry.counter({ name: "sluice_lines_total", help: "Lines written.", read: () => totals().lines });
@@ -20,6 +21,7 @@ export function consumeMetrics({ version, totals, workers, lag }: ConsumeSources
     help: "Lines not written because the log file had them.",
     read: () => totals().suppressedLines,
   });
+  registry.counter({ name: "sluice_closed_files_total", help: "Log files closed.", read: closedFiles });
   registry.gauge({ name: "sluice_workers", help: "Workers that run.", read: () => workers().running });
   registry.counter({
     name: "sluice_worker_restarts_total",

@@ -186,3 +186,31 @@ test("moved with SIGHUP, moved without, cut, deleted: lines go on, and none is w
   // What was kept at each step is what was read before the file went.
   expect(kept.sort((a, b) => a - b)).toEqual(folder.all());
 }, 120_000);
+
+test("--metrics-port: /metrics counts lines, bytes, lag and closed files; what cannot be listened on ends consume with a sentence", async () => {
+  const { topic } = await newTopic();
+  using folder = new LogFolder();
+  const consume = folder.start(topic, "--metrics-port", "0", "--rotate-size", "1000");
+  const url = (await consume.logged(/metrics at (http:\S+\/metrics)/))[1]!;
+  await folder.publish(topic, 100);
+  await folder.whenAllThere();
+  const text = await (await fetch(url)).text();
+  const value = (name: string) =>
+    Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`${name} `))
+        ?.slice(name.length),
+    );
+  expect(value("sluice_lines_total")).toBe(100);
+  expect(value("sluice_lines_bytes_total")).toBeGreaterThan(10_000);
+  expect(value("sluice_closed_files_total")).toBeGreaterThanOrEqual(1);
+  expect(value("sluice_workers")).toBe(2);
+  expect(value("sluice_worker_restarts_total")).toBe(0);
+  expect((await fetch(url.replace("/metrics", "/livez"))).status).toBe(200);
+  const port = new URL(url).port;
+  const other = folder.start(topic, "--metrics-port", port, "--log-file", folder.file("other.log"));
+  expect(await other.ended()).toBe(1);
+  expect(other.stderr).toContain(port);
+  await stopped(consume);
+}, 60_000);
