@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas"],
   simulate: ["clock", "options"],
-  demo: ["command", "kafka", "options", "simulate"],
+  demo: ["command", "consume", "kafka", "options", "simulate"],
 };
 
 /** Which part knows which package; what is not here, no part of `src` may import. Node's and Bun's own modules are free. */

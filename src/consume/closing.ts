@@ -36,8 +36,9 @@ const PIECE_BYTES = 1024 * 1024;
 /** Finishes every file that is left, oldest first, then deletes what is too much. Returns the files it finished and deleted. */
 export async function finishClosing(options: ClosingOptions): Promise<{ finished: string[]; deleted: string[] }> {
   const finished: string[] = [];
-  for (const { path } of unfinished(options.logFile)) finished.push(await finish(path, options));
+  // First, and not only when all is finished: on a full disk nothing else gives room.
   const deleted = options.keep === undefined ? [] : deleteOldest(options.logFile, options.keep);
+  for (const { path } of unfinished(options.logFile)) finished.push(await finish(path, options));
   if (options.isSynced && finished.length + deleted.length > 0) syncFolder(dirname(options.logFile));
   return { finished, deleted };
 }
@@ -58,9 +59,14 @@ async function finish(path: string, { identity, compression, isSynced }: Closing
     await pipeline(source, reader);
   } else {
     const compress = compression === "gzip" ? createGzip() : createZstdCompress();
-    await pipeline(source, reader, compress, createWriteStream(temporary));
-    if (isSynced) syncFile(temporary);
-    renameSync(temporary, final);
+    try {
+      await pipeline(source, reader, compress, createWriteStream(temporary));
+      if (isSynced) syncFile(temporary);
+      renameSync(temporary, final);
+    } catch (cause) {
+      rmSync(temporary, { force: true });
+      throw cause;
+    }
   }
   const { birthtimeMs, mtimeMs } = statSync(path);
   writeManifest(

@@ -1,46 +1,17 @@
 /**
- * The consumer: Kafka's records become lines of one log file, each once. `consume` runs until it is asked to stop, or cannot go on,
- * and returns the exit code; a log file that it cannot have is thrown as a sentence.
+ * The consumer: Kafka's records become lines of one log, each once. `consume` runs until it is asked to stop, or cannot go on, and
+ * returns the exit code; a log file that it cannot have is thrown as a sentence.
  */
-import { availableParallelism } from "node:os";
-import { Admin, GroupOffsets, type KafkaLog, type Properties } from "../kafka/index.ts";
+import { Admin, GroupOffsets, type KafkaLog } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
-import { consumeMetrics, MetricsServer } from "../metrics/index.ts";
-import type { consumeOptions } from "../options/consume.ts";
-import type { Values } from "../options/core.ts";
-import { readFsync } from "../options/log-file.ts";
-import { type Checkpoint, writeCheckpoint } from "./checkpoint.ts";
-import { Closer } from "./closer.ts";
-import { LiveLog } from "./live-log.ts";
+import { type ConsumeOptions, Consumption, type Stop } from "./consumption.ts";
 import { LogFileLock } from "./lock.ts";
 import { prepareLogFile } from "./log-file.ts";
-import { Pool } from "./pool.ts";
 import { recover } from "./recovery.ts";
-import { Report } from "./report.ts";
-import { startThread } from "./thread.ts";
-import { awaitTopic, type FoundTopic, readLag } from "./topic.ts";
-import { Writer } from "./writer.ts";
+import { awaitTopic, commitEnds } from "./topic.ts";
 
-export interface ConsumeOptions extends Omit<Values<typeof consumeOptions>, "kafkaConfig"> {
-  /** What `--kafka-config` came to. */
-  readonly properties: Properties;
-  readonly version: string;
-}
-
-/** What `runCommand` passes: somebody wants an end. */
-export interface Stop {
-  readonly requested: boolean;
-  readonly whenRequested: Promise<unknown>;
-}
-
-const CHECKPOINT_MS = 3000;
-/** How long a stop waits for what was read to be written and committed; then for workers that have been told not to wait. */
-const FINISH_MS = 14_000;
-const ABANDON_MS = 4000;
-/** How long a stop waits for closed files to be finished; the next start does the rest. */
-const CLOSING_MS = 3000;
-const LAG_TIMEOUT_MS = 3000;
-const FINAL_LAG_TIMEOUT_MS = 1000;
+export type { ConsumeOptions, Stop } from "./consumption.ts";
+export { removeLog } from "./remove.ts";
 
 export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Promise<number> {
   const logFile = prepareLogFile(options.logFile);
@@ -49,247 +20,22 @@ export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Pr
   const client = { brokers: options.kafkaBrokers, properties: options.properties, log: kafkaLog };
   const admin = new Admin(client);
   const groupOffsets = new GroupOffsets({ ...client, group: options.kafkaGroup });
+  // Before there is a file to reopen, too: a log rotated while Kafka is away must not end the process.
+  const onHangUp = () => consumption?.reopen();
+  process.on("SIGHUP", onHangUp);
+  let consumption: Consumption | undefined;
   try {
     const found = await awaitTopic(admin, { topic: options.kafkaTopic, log, stop });
     if (!found) return 0;
     const checkpoint = recover(logFile, found.identity, log);
-    return await new Consumption({ options, stop, log, admin, groupOffsets, logFile, found, checkpoint }).run();
+    if (options.from === "latest")
+      await commitEnds({ ...client, group: options.kafkaGroup }, admin, groupOffsets, found);
+    consumption = new Consumption({ options, stop, log, admin, groupOffsets, logFile, found, checkpoint });
+    return await consumption.run();
   } finally {
+    process.off("SIGHUP", onHangUp);
     await groupOffsets.close();
     await admin.close();
     lock.release();
-  }
-}
-
-interface Parts {
-  readonly options: ConsumeOptions;
-  readonly stop: Stop;
-  readonly log: Log;
-  readonly admin: Admin;
-  readonly groupOffsets: GroupOffsets;
-  readonly logFile: string;
-  readonly found: FoundTopic;
-  readonly checkpoint: Checkpoint;
-}
-
-class Consumption {
-  readonly #parts: Parts;
-  readonly #live: LiveLog;
-  readonly #closer: Closer;
-  readonly #writer: Writer;
-  readonly #pool: Pool;
-  readonly #report: Report;
-  readonly #metrics: MetricsServer | undefined;
-  readonly #checkpointTimer: Timer;
-  readonly #isSynced: boolean;
-  #isFinal = false;
-
-  constructor(parts: Parts) {
-    const { options, log, found, logFile, checkpoint } = parts;
-    this.#parts = parts;
-    const isSynced = options.fsync !== "off";
-    this.#isSynced = isSynced;
-    this.#closer = new Closer(
-      {
-        logFile,
-        identity: found.identity,
-        compression: options.compress === "off" ? null : options.compress,
-        keep: options.keep,
-        isSynced,
-      },
-      log,
-    );
-    this.#live = new LiveLog({
-      path: logFile,
-      rotation: {
-        maxBytes: options.rotateSize,
-        intervalMs: options.rotateInterval === undefined ? undefined : options.rotateInterval * 1000,
-      },
-      isSynced,
-      sequence: checkpoint.sequence,
-      log,
-      onBegun: (closed) => this.#onBegun(closed),
-    });
-    this.#writer = new Writer({
-      file: this.#live,
-      offsets: checkpoint.offsets,
-      sync: readFsync(options.fsync) ?? "off",
-      log,
-    });
-    const workers = Math.min(options.workers ?? availableParallelism(), found.partitions);
-    log.info(
-      {
-        topic: found.identity.topic,
-        partitions: found.partitions,
-        workers,
-        log_file: logFile,
-      },
-      "started",
-    );
-    this.#pool = new Pool({
-      workers,
-      log,
-      onLines: (lines, onWritten) => this.#writer.push(lines, onWritten),
-      start: (hooks) =>
-        startThread(
-          {
-            brokers: options.kafkaBrokers,
-            group: options.kafkaGroup,
-            topic: options.kafkaTopic,
-            from: options.from,
-            properties: options.properties,
-          },
-          hooks,
-        ),
-    });
-    this.#report = new Report({
-      totals: () => this.#writer.totals,
-      workers: () => this.#pool,
-      lag: () => this.#readLag(),
-      log,
-    });
-    this.#report.start();
-    this.#metrics = this.#listen();
-    this.#checkpointTimer = setInterval(() => void this.#tick(), CHECKPOINT_MS);
-    process.on("SIGHUP", this.#onHangUp);
-  }
-
-  #listen(): MetricsServer | undefined {
-    const { metricsPort: port, metricsHost: host, version } = this.#parts.options;
-    if (port === undefined) return undefined;
-    const registry = consumeMetrics({
-      version,
-      totals: () => this.#writer.totals,
-      workers: () => this.#pool,
-      lag: () => this.#report.lag,
-      closedFiles: () => this.#live.sequence - this.#parts.checkpoint.sequence,
-    });
-    const server = new MetricsServer(registry, { host, port });
-    this.#parts.log.info({ url: server.url }, `metrics at ${server.url}/metrics`);
-    return server;
-  }
-
-  /** Between a file that was closed and the first line of the next. */
-  #onBegun(closed: string | undefined): void {
-    // Without it, a start would not know which file is which: then nothing that it needs may go.
-    if (this.#writeCheckpoint(this.#state()) && closed !== undefined) this.#closer.start();
-  }
-
-  readonly #onHangUp = (): void => {
-    try {
-      this.#live.reopen();
-    } catch (cause) {
-      this.#parts.log.error({ error: (cause as Error).message }, "SIGHUP: the log file cannot be opened");
-    }
-  };
-
-  /** Also while no lines come. */
-  async #tick(): Promise<void> {
-    try {
-      this.#live.checkPath();
-      this.#writer.rotateWhileIdle();
-    } catch (cause) {
-      this.#parts.log.warn({ error: (cause as Error).message }, "the log file cannot be looked after");
-    }
-    await this.#saveCheckpoint();
-  }
-
-  async run(): Promise<number> {
-    const { stop, log } = this.#parts;
-    const problem = await Promise.race([
-      stop.whenRequested.then(() => undefined),
-      this.#pool.failed,
-      this.#writer.failed.then((error) => `the log file cannot be written: ${error.message}`),
-    ]);
-    if (problem !== undefined) log.fatal({ problem }, "consume cannot go on");
-    const isWhole = await this.#finish();
-    return problem === undefined && isWhole ? 0 : 1;
-  }
-
-  /** Workers first, then what they handed over, then the checkpoint. Whether everything that was read is written and committed. */
-  async #finish(): Promise<boolean> {
-    this.#pool.requestStop("finish");
-    let isWhole = await within(
-      FINISH_MS,
-      this.#pool.empty.then(() => this.#writer.whenIdle()),
-      this.#writer.failed,
-    );
-    if (!isWhole) {
-      this.#parts.log.error(
-        "not everything that was read could be written and committed; the next start reads the rest again",
-      );
-      this.#pool.requestStop("abandon");
-      await within(ABANDON_MS, this.#pool.empty);
-      if (this.#pool.running > 0) this.#parts.log.error({ workers: this.#pool.running }, "workers did not end in time");
-    }
-    clearInterval(this.#checkpointTimer);
-    if (isWhole) isWhole = await this.#saveCheckpoint();
-    this.#isFinal = true;
-    await within(CLOSING_MS, this.#closer.whenIdle());
-    await this.#report.finish();
-    process.off("SIGHUP", this.#onHangUp);
-    this.#metrics?.stop();
-    if (isWhole) this.#live.close();
-    return isWhole;
-  }
-
-  /** Of one moment: taken between two appends. */
-  #state(): Checkpoint {
-    return {
-      identity: this.#parts.found.identity,
-      offsets: new Map(this.#writer.offsets),
-      validBytes: this.#live.lengthBytes,
-      file: this.#live.id,
-      sequence: this.#live.sequence,
-    };
-  }
-
-  /** It never says of the disk what is not there yet. */
-  async #saveCheckpoint(): Promise<boolean> {
-    const state = this.#state();
-    if (!this.#isSynced) return this.#writeCheckpoint(state);
-    try {
-      await this.#live.sync();
-    } catch (cause) {
-      this.#parts.log.warn({ error: (cause as Error).message }, "the checkpoint could not be written");
-      return false;
-    }
-    // A file that was begun meanwhile has had its own.
-    return state.sequence === this.#live.sequence && state.file === this.#live.id ? this.#writeCheckpoint(state) : true;
-  }
-
-  #writeCheckpoint(state: Checkpoint): boolean {
-    const { logFile, log } = this.#parts;
-    try {
-      writeCheckpoint(logFile, state, this.#isSynced);
-      return true;
-    } catch (cause) {
-      // The one before still holds; more of the file is read at the next start.
-      log.warn({ error: (cause as Error).message }, "the checkpoint could not be written");
-      return false;
-    }
-  }
-
-  #readLag(): Promise<Map<number, number>> {
-    const { admin, groupOffsets, options } = this.#parts;
-    return readLag(admin, groupOffsets, {
-      topic: options.kafkaTopic,
-      from: options.from,
-      offsets: this.#writer.offsets,
-      timeoutMs: this.#isFinal ? FINAL_LAG_TIMEOUT_MS : LAG_TIMEOUT_MS,
-    });
-  }
-}
-
-/** True when `wanted` comes before the time is over and before `unwanted`. */
-async function within(timeoutMs: number, wanted: Promise<unknown>, unwanted?: Promise<unknown>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), timeoutMs);
-  void wanted.then(() => resolve(true));
-  void unwanted?.then(() => resolve(false));
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
   }
 }

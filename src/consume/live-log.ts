@@ -42,13 +42,15 @@ export class LiveLog {
   #sequence: number;
   #begunMs: number;
   #isAppending = false;
+  #syncs = 0;
 
   constructor(options: LiveLogOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#sequence = options.sequence;
     this.#file = this.#open();
-    this.#begunMs = this.#clock.nowMs();
+    const { wallClockMs = Date.now } = options;
+    this.#begunMs = this.#clock.nowMs() - Math.max(0, wallClockMs() - this.#file.begunMs);
   }
 
   #open(): LogFile {
@@ -70,7 +72,7 @@ export class LiveLog {
     return this.#sequence;
   }
 
-  /** As `LogFile.append`; and then the file is closed where it is due. */
+  /** As `LogFile.append`, to whatever is the live file by then. */
   async append(pieces: readonly Uint8Array[]): Promise<void> {
     this.checkPath();
     this.#isAppending = true;
@@ -81,8 +83,19 @@ export class LiveLog {
     }
   }
 
-  sync(): Promise<void> {
-    return this.#file.sync();
+  /** While it goes on the file stays what it is: else it would say of the old lines what is true of the new file. */
+  async sync(): Promise<void> {
+    this.#syncs++;
+    try {
+      await this.#file.sync();
+    } finally {
+      this.#syncs--;
+    }
+  }
+
+  /** Cuts what a failed sync has left in doubt: the system may have given it up, and would not say so a second time. */
+  cutToSynced(): void {
+    this.#file.cutToSynced();
   }
 
   /** Closes the file where it is due. Nothing must be under way. Where it fails, lines go on into the old file. */
@@ -97,8 +110,7 @@ export class LiveLog {
     const { path, log, isSynced, wallClockMs = Date.now } = this.#options;
     const closed = closedPath(path, this.#sequence + 1, wallClockMs());
     try {
-      this.checkPath();
-      if (this.#file.lengthBytes === 0) return;
+      if (this.checkPath() !== "same" || this.#file.lengthBytes === 0) return;
       if (isSynced) this.#file.syncNow();
       // Somebody's file of that name would be lost.
       if (existsSync(closed)) throw new Error(`${closed} is there already`);
@@ -117,6 +129,7 @@ export class LiveLog {
   /** From here on lines go to a new file at the path. */
   #begin(closed: string | undefined): void {
     const old = this.#file;
+    if (this.#options.isSynced) old.syncNow();
     // Should this throw, the old file stays: where it was renamed, lines go there until opening works.
     this.#file = this.#open();
     old.close();
@@ -130,7 +143,7 @@ export class LiveLog {
    */
   checkPath(): "same" | "begun" | "busy" {
     const { log, path } = this.#options;
-    if (this.#isAppending) return "busy";
+    if (this.#isAppending || this.#syncs > 0) return "busy";
     const change = this.#file.checkLength();
     if (change !== 0) {
       const said =

@@ -73,6 +73,9 @@ export class LogFile {
   readonly #write: WriteBytes;
   readonly #together = new Uint8Array(WRITE_BYTES_MAX);
   readonly id: FileId;
+  /** When the file was made, ms since 1970. */
+  readonly begunMs: number;
+  #syncedBytes: number;
   #lengthBytes: number;
   #isTorn = false;
   #syncs = 0;
@@ -82,8 +85,9 @@ export class LogFile {
   constructor(path: string, write = bunWrite) {
     this.#fd = openSync(path, "a");
     this.#write = write;
-    const { size, dev, ino } = fstatSync(this.#fd);
-    this.#lengthBytes = size;
+    const { size, dev, ino, birthtimeMs, mtimeMs } = fstatSync(this.#fd);
+    this.#lengthBytes = this.#syncedBytes = size;
+    this.begunMs = birthtimeMs || mtimeMs;
     this.id = { device: dev, inode: ino };
   }
 
@@ -136,8 +140,10 @@ export class LogFile {
   /** Resolves when everything that was appended is on the disk. */
   async sync(): Promise<void> {
     this.#syncs++;
+    const lengthBytes = this.#lengthBytes;
     try {
       await fdatasyncAsync(this.#fd);
+      this.#syncedBytes = Math.max(this.#syncedBytes, lengthBytes);
     } finally {
       this.#syncs--;
       if (this.#isClosing && this.#syncs === 0) closeSync(this.#fd);
@@ -147,6 +153,13 @@ export class LogFile {
   /** The same, at once. */
   syncNow(): void {
     fdatasyncSync(this.#fd);
+    this.#syncedBytes = this.#lengthBytes;
+  }
+
+  /** Back to the last length that is known to be on the disk. */
+  cutToSynced(): void {
+    this.#lengthBytes = Math.min(this.#lengthBytes, this.#syncedBytes);
+    ftruncateSync(this.#fd, this.#lengthBytes);
   }
 
   /** Whether this is the file that the path leads to. */

@@ -9,7 +9,7 @@ export interface LogScan {
   lines: number;
   /** Whole lines that are not ours. */
   foreignLines: number;
-  /** What comes behind is torn: an unfinished line, or a last line that is not JSON. */
+  /** What comes behind is torn: an unfinished line, or a last line that is not JSON, whoever wrote it. */
   validBytes: number;
   fileBytes: number;
 }
@@ -35,6 +35,13 @@ export function isLineStart(path: string, position: number): boolean {
 /** Whether this can be a log file of ours, also an empty one. */
 export function looksLikeLog(path: string): boolean {
   return mayBeginLog(readPiece(path, 0, 64));
+}
+
+/** Without its end; undefined where there is none that ends within a megabyte. */
+export function firstLine(path: string): string | undefined {
+  const piece = readPiece(path, 0, PIECE_BYTES);
+  const end = piece.indexOf(LF);
+  return end < 0 ? undefined : new TextDecoder().decode(piece.subarray(0, end));
 }
 
 function readPiece(path: string, position: number, length: number): Uint8Array {
@@ -71,7 +78,7 @@ class Scanner {
   run(): LogScan {
     while (this.#fill()) this.#takeLines();
     if (this.#lastStart >= 0) {
-      if (this.#lastIsOurs && this.#isLastWhole()) this.#count();
+      if (this.#isLastWhole()) this.#count();
       else this.#scan.validBytes = this.#lastStart;
     }
     return this.#scan;

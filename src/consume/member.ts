@@ -15,7 +15,7 @@ import {
 } from "../kafka/index.ts";
 import { Commits } from "./commits.ts";
 import { LineMaker } from "./line.ts";
-import { type Lines, nextSequence, type WorkerCells, type WorkerSettings } from "./worker-messages.ts";
+import { type Lines, nextSequence, type Run, type WorkerCells, type WorkerSettings } from "./worker-messages.ts";
 
 const BATCH_RECORDS = 5000;
 const BUFFER_BYTES = 1024 * 1024;
@@ -46,6 +46,8 @@ export class Member {
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   readonly #lines: LineMaker;
   readonly #owned = new Set<number>();
+  /** The last offset that was read of each partition since it became ours. */
+  readonly #read = new Map<number, number>();
   #isSettling = false;
   #sequence = 0;
 
@@ -58,18 +60,20 @@ export class Member {
       log: hooks.log,
       onAssign: (partitions) => this.#onAssign(partitions),
       onRevoke: (partitions, isLost) => this.#onRevoke(partitions, isLost),
+      onCommitted: (offsets) =>
+        this.#commits.confirm(new Map(offsets.map(({ partition, offset }) => [partition, offset]))),
       onCommitFailed: (errorCode, offsets) => this.#onCommitFailed(codeName(errorCode), offsets),
     });
   }
 
-  /** Until a stop is asked for. Throws where this member cannot go on; it is closed then, too. */
-  run(): void {
+  /** Until a stop is asked for; then whether all that was written is committed. Throws where this member cannot go on; it is closed then, too. */
+  run(): boolean {
     try {
       while (!this.#cells.isStopRequested) {
         this.#step(POLL_MS);
         this.#consumer.commit(this.#commits.takeDue(performance.now()));
       }
-      this.#settle();
+      return this.#settle();
     } finally {
       this.#batch.release();
       this.#consumer.close(CLOSE_MS);
@@ -87,15 +91,16 @@ export class Member {
    * Reads no more, and commits what was read while this is still an ordinary member: one that leaves in the middle of a rebalance
    * takes no part in it any more, and the group refuses its commits.
    */
-  #settle(): void {
+  #settle(): boolean {
     this.#isSettling = true;
     this.#consumer.pause([...this.#owned]);
     const deadline = performance.now() + SETTLE_MS;
     while (!this.#cells.isAbandoned && performance.now() < deadline) {
       if (this.#commits.outstanding === 0 && this.#commitAndConfirm(this.#commits.unconfirmed(), SETTLE_COMMIT_MS))
-        return;
+        return true;
       this.#step(SETTLE_POLL_MS);
     }
+    return false;
   }
 
   #commitAndConfirm(offsets: ReadonlyMap<number, number>, timeoutMs: number): boolean {
@@ -105,10 +110,24 @@ export class Member {
   }
 
   #hand(lines: Lines): void {
+    for (const run of lines.runs) this.#expectNewer(run);
     this.#waitForWriter(() => this.#commits.outstanding < OUTSTANDING_MAX, Number.POSITIVE_INFINITY);
     this.#sequence = nextSequence(this.#sequence);
     this.#commits.sent(this.#sequence, lines.runs);
     this.#hooks.send(this.#sequence, lines);
+  }
+
+  /**
+   * Offsets of a partition only grow while it is ours. Where they go back, the topic was made anew under us: its records are others, and
+   * the writer would take them for lines that the file has.
+   */
+  #expectNewer({ partition, firstOffset, lastOffset }: Run): void {
+    const last = this.#read.get(partition);
+    if (last !== undefined && firstOffset <= last)
+      throw new Error(
+        `the offsets of partition ${partition} went back from ${last} to ${firstOffset}: the topic was made anew`,
+      );
+    this.#read.set(partition, lastOffset);
   }
 
   /** Waits for the writer until `isEnough`; false where the time was over before, or this member was told not to wait. */
@@ -125,7 +144,10 @@ export class Member {
   }
 
   #onAssign(partitions: readonly number[]): void {
-    for (const partition of partitions) this.#owned.add(partition);
+    for (const partition of partitions) {
+      this.#owned.add(partition);
+      this.#read.delete(partition);
+    }
     if (this.#isSettling) this.#consumer.pause(partitions);
     if (partitions.length > 0) this.#hooks.log("info", "partitions assigned", { partitions });
   }

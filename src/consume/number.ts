@@ -1,9 +1,10 @@
-/** Whole numbers as digits, up to 2^53 on either side of 0, written by hand: no string is made. */
+/** Whole numbers as digits, written by hand up to 2^53 on either side of 0: no string is made. */
 const [MINUS, ZERO] = [0x2d, 0x30];
 const NINE_DIGITS = 1_000_000_000;
 
 /** Writes the number to `bytes` from `at`, and returns where it ends. */
-export function putNumber(bytes: Uint8Array, at: number, value: number): number {
+export function putNumber(bytes: Uint8Array, at: number, value: number | bigint): number {
+  if (typeof value === "bigint") return putText(bytes, at, String(value));
   let start = at;
   let rest = value;
   if (rest < 0) {
@@ -14,6 +15,12 @@ export function putNumber(bytes: Uint8Array, at: number, value: number): number 
   const high = Math.floor(rest / NINE_DIGITS);
   start = putDigits(bytes, start, high | 0, digitsOf(high | 0));
   return putDigits(bytes, start, (rest - high * NINE_DIGITS) | 0, 9);
+}
+
+/** Bigger than any offset or time that Sluice makes; another producer may write a timestamp like that. */
+function putText(bytes: Uint8Array, at: number, digits: string): number {
+  for (let i = 0; i < digits.length; i++) bytes[at + i] = digits.charCodeAt(i);
+  return at + digits.length;
 }
 
 function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): number {

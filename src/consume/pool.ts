@@ -29,6 +29,7 @@ export class Pool {
   /** Replacements that wait for their time. */
   readonly #waiting = new Set<() => void>();
   #isStopping = false;
+  #failedStops = 0;
   /** Workers that were replaced. */
   replaced = 0;
 
@@ -37,6 +38,11 @@ export class Pool {
     this.#restarts = options.restarts ?? new Restarts(RESTART_LIMITS);
     this.#clock = options.clock ?? systemClock;
     for (let number = 0; number < options.workers; number++) this.#start(number);
+  }
+
+  /** Whether every worker that was asked to end did so with all committed. */
+  get endedWell(): boolean {
+    return this.#failedStops === 0;
   }
 
   get running(): number {
@@ -63,7 +69,10 @@ export class Pool {
     this.#running.delete(number);
     const fields = { worker: number, problem: problem ?? "it ended without being asked to" };
     if (this.#isStopping) {
-      if (problem !== undefined) this.#options.log.warn(fields, "a worker failed while it was stopping");
+      if (problem !== undefined) {
+        this.#failedStops++;
+        this.#options.log.warn(fields, "a worker failed while it was stopping");
+      }
       if (this.#running.size === 0) this.#empty.resolve();
       return;
     }

@@ -18,7 +18,7 @@ import {
 } from "./checkpoint.ts";
 import { type ClosedFile, closedFiles } from "./closed-files.ts";
 import { type FileId, LogFileError } from "./log-file.ts";
-import { isLineStart, type LogScan, looksLikeLog, scanLog } from "./log-scan.ts";
+import { firstLine, isLineStart, type LogScan, looksLikeLog, scanLog } from "./log-scan.ts";
 import { readManifest, unfinished } from "./manifest.ts";
 
 /** Returns the checkpoint as it now stands in the file. Throws `LogFileError` where the file is something else than a log of ours. */
@@ -28,8 +28,9 @@ export function recover(logFile: string, identity: TopicIdentity, log: Log, nowM
     log.warn({ problem: found }, "the checkpoint cannot be used; the whole log file is read instead");
     found = undefined;
   }
-  const isOther = found !== undefined && !isSameTopic(found.identity, identity);
-  if (found && isOther) setAside(logFile, found.identity, identity, log, nowMs);
+  const old = found ? found.identity : topicInFile(logFile);
+  const isOther = found ? !isSameTopic(found.identity, identity) : old !== undefined && old.topic !== identity.topic;
+  if (isOther) setAside(logFile, old!, identity, log, nowMs);
   const checkpoint = isOther
     ? {
         identity,
@@ -42,13 +43,30 @@ export function recover(logFile: string, identity: TopicIdentity, log: Log, nowM
   return checkpoint;
 }
 
-function setAside(logFile: string, old: TopicIdentity, current: TopicIdentity, log: Log, nowMs: number): void {
+/** What the file's own lines say, where there is no checkpoint. */
+function topicInFile(path: string): Pick<TopicIdentity, "topic"> | undefined {
+  const line = existsSync(path) ? firstLine(path) : undefined;
+  try {
+    const { topic } = JSON.parse(line ?? "") as { topic?: unknown };
+    return typeof topic === "string" ? { topic } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function setAside(
+  logFile: string,
+  old: Pick<TopicIdentity, "topic">,
+  current: TopicIdentity,
+  log: Log,
+  nowMs: number,
+): void {
   const suffix = new Date(nowMs).toISOString().replaceAll(":", "-");
   const aside = `${logFile}.${suffix}`;
   if (existsSync(logFile)) renameSync(logFile, aside);
   // Whose manifest would say that they are of the new topic.
   for (const { path, sequence } of unfinished(logFile)) renameSync(path, `${aside}.${sequence}`);
-  renameSync(checkpointPath(logFile), checkpointPath(aside));
+  if (existsSync(checkpointPath(logFile))) renameSync(checkpointPath(logFile), checkpointPath(aside));
   log.warn({ old, current, set_aside: aside }, "the log file is of another topic (or cluster); it was set aside");
 }
 
@@ -56,11 +74,12 @@ function bringUpToFile(logFile: string, found: Checkpoint | undefined, identity:
   // A new one is made here, so that the checkpoint can say which file it speaks of.
   closeSync(openSync(logFile, "a"));
   const offsets = new Map<number, number>();
-  const closed = closedFiles(logFile).filter(({ sequence }) => sequence > (found?.sequence ?? 0));
+  const closed = closedFiles(logFile);
+  const unknown = closed.filter(({ sequence }) => sequence > (found?.sequence ?? 0));
   const id = fileId(logFile);
-  const start = startOf(logFile, id, found, closed.length > 0, log);
+  const start = startOf(logFile, id, found, unknown.length > 0, log);
   raise(offsets, start.offsets);
-  for (const file of closed) raise(offsets, offsetsOfClosed(file, identity, log));
+  for (const file of start.isTrusted ? unknown : closed) raise(offsets, offsetsOfClosed(file, identity, log));
   if (start.validBytes === 0 && !looksLikeLog(logFile)) {
     throw new LogFileError(
       `${logFile} is not a log file of consume: its first line is something else. Move it, or name another with --log-file`,
@@ -83,7 +102,10 @@ function offsetsOfClosed(
     const parts = isSameTopic(manifest.identity, identity) ? manifest.partitions : [];
     return new Map(parts.map(({ partition, lastOffset }) => [partition, lastOffset]));
   }
-  if (compression === null) return mend(path, 0, log).offsets;
+  if (compression === null) {
+    const { topic } = topicInFile(path) ?? identity;
+    return topic === identity.topic ? mend(path, 0, log).offsets : new Map();
+  }
   log.warn({ file: path, problem: manifest }, "a closed log file has no manifest that can be read; it is passed over");
   return new Map();
 }
@@ -112,27 +134,28 @@ function mend(path: string, from: number, log: Log): LogScan {
   return scan;
 }
 
+interface Start extends Pick<Checkpoint, "offsets" | "validBytes"> {
+  /** Whether `offsets` stand for all that was closed up to the checkpoint, too. */
+  readonly isTrusted: boolean;
+}
+
 /** From where on the live file must be read, and what is known of all that was written before. */
-function startOf(
-  logFile: string,
-  id: FileId,
-  found: Checkpoint | undefined,
-  wasClosed: boolean,
-  log: Log,
-): Pick<Checkpoint, "offsets" | "validBytes"> {
-  if (!found) return { offsets: new Map(), validBytes: 0 };
-  if (wasClosed) return { offsets: found.offsets, validBytes: 0 };
+function startOf(logFile: string, id: FileId, found: Checkpoint | undefined, wasClosed: boolean, log: Log): Start {
+  if (!found) return { offsets: new Map(), validBytes: 0, isTrusted: false };
+  if (wasClosed) return { offsets: found.offsets, validBytes: 0, isTrusted: true };
   if (found.file && !(found.file.inode === id.inode && found.file.device === id.device)) {
-    log.warn("the log file was moved or deleted since the last time; what was written before is not written again");
-    return { offsets: found.offsets, validBytes: 0 };
+    log.warn(
+      "the log file was moved or deleted since the last time; what its checkpoint says was written is not written again",
+    );
+    return { offsets: found.offsets, validBytes: 0, isTrusted: true };
   }
   const fileBytes = statSync(logFile).size;
-  if (fileBytes >= found.validBytes && isLineStart(logFile, found.validBytes)) return found;
+  if (fileBytes >= found.validBytes && isLineStart(logFile, found.validBytes)) return { ...found, isTrusted: true };
   // Somebody cut it, or the machine lost power before its end was on the disk. What the checkpoint says of offsets may no longer be in
-  // it: only the file counts, so that nothing is missing.
+  // it: only the files count, so that nothing is missing.
   log.warn(
     { expected_bytes: found.validBytes, actual_bytes: fileBytes },
     "the log file is not the one of its checkpoint; all of it is read",
   );
-  return { offsets: new Map(), validBytes: 0 };
+  return { offsets: new Map(), validBytes: 0, isTrusted: false };
 }

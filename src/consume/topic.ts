@@ -1,5 +1,5 @@
 /** What consume asks the cluster: the topic it waits for at its start, and how far behind the log file is. */
-import type { Admin, GroupOffsets } from "../kafka/index.ts";
+import { type Admin, commitForGroup, type GroupClient, type GroupOffsets } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
 import type { TopicIdentity } from "./checkpoint.ts";
 
@@ -48,18 +48,45 @@ async function find(admin: TopicAdmin, topic: string): Promise<FoundTopic | null
   return { identity: { clusterId, topic, topicId: description.topicId }, partitions: description.partitions.length };
 }
 
+/** Its records are others now, and offsets mean something else. */
+export class TopicReplaced extends Error {
+  override readonly name = "TopicReplaced";
+}
+
+/**
+ * With `--from latest`: a group that has read nothing yet starts here and now. Left to each member, a partition would start where its
+ * end is when the member gets it, and what came before that, while partitions move, would be passed over.
+ */
+export async function commitEnds(
+  client: GroupClient,
+  admin: Admin,
+  group: GroupOffsets,
+  { identity: { topic }, partitions: count }: FoundTopic,
+): Promise<void> {
+  const partitions = Array.from({ length: count }, (_, partition) => partition);
+  const [watermarks, committed] = await Promise.all([
+    admin.watermarks(topic, partitions, REQUEST_TIMEOUT_MS),
+    group.read(topic, partitions, REQUEST_TIMEOUT_MS),
+  ]);
+  const ends = watermarks.filter(({ partition }) => !committed.has(partition));
+  if (ends.length > 0) commitForGroup(client, topic, new Map(ends.map(({ partition, high }) => [partition, high])));
+}
+
 export interface LagQuestion {
-  readonly topic: string;
+  readonly identity: TopicIdentity;
   readonly from: "earliest" | "latest";
   /** The last written offset by partition. */
   readonly offsets: ReadonlyMap<number, number>;
   readonly timeoutMs: number;
 }
 
-/** By partition: the records that are in Kafka and not yet in the log file. Rejects where Kafka does not answer. */
+/** By partition: the records that are in Kafka and not yet in the log file. Rejects where Kafka does not answer, or with `TopicReplaced`. */
 export async function readLag(admin: Admin, group: GroupOffsets, question: LagQuestion): Promise<Map<number, number>> {
-  const { topic, from, offsets, timeoutMs } = question;
+  const { identity, from, offsets, timeoutMs } = question;
+  const { topic, topicId } = identity;
   const description = await admin.describeTopic(topic, timeoutMs);
+  if (topicId !== null && description?.topicId && description.topicId !== topicId)
+    throw new TopicReplaced(`the topic ${topic} was deleted and made anew; a new start sets the log file aside`);
   const partitions = description?.partitions.map(({ partition }) => partition) ?? [];
   if (partitions.length === 0) return new Map();
   const [watermarks, committed] = await Promise.all([

@@ -16,8 +16,7 @@ function run({ settings, cells }: WorkerStart): string | undefined {
       send: (sequence, { bytes, runs }) => post({ type: "lines", sequence, bytes, runs }, [bytes.buffer]),
       log: (level, message, fields) => post({ type: "log", level, message, fields }),
     });
-    member.run();
-    return undefined;
+    return member.run() ? undefined : "its last offsets could not be committed; what they stand for is read again";
   } catch (cause) {
     return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   }

@@ -14,7 +14,7 @@ import { Selection } from "./selection.ts";
 import type { Lines } from "./worker-messages.ts";
 
 export interface WriterOptions {
-  readonly file: Pick<LiveLog, "append" | "sync" | "rotateIfDue">;
+  readonly file: Pick<LiveLog, "append" | "sync" | "cutToSynced" | "rotateIfDue">;
   /** When lines must be on the disk: never by our doing, after each append, or within so many ms (then for all appends at once). */
   readonly sync?: SyncPolicy;
   /** The last written offset by partition, as the file and its checkpoint have it. */
@@ -97,7 +97,7 @@ export class Writer {
         if (this.#queue.length > 0) await this.#writeGroup();
         if (this.#isSyncDue) await this.#syncNow();
         // Not with lines in the file that its sync is still to come for.
-        if (this.#unsynced.length === 0) this.#options.file.rotateIfDue();
+        if (this.#unsynced.length === 0) this.#rotateIfDue();
       }
     } finally {
       // In the same turn as the last look at the queue: a buffer pushed right after starts it again.
@@ -137,13 +137,29 @@ export class Writer {
   async #syncNow(): Promise<void> {
     this.#isSyncDue = false;
     const appended = this.#unsynced.splice(0);
-    if (!(await this.#tryUntilDone(() => this.#options.file.sync()))) return;
+    try {
+      await this.#options.file.sync();
+    } catch (cause) {
+      // Not tried again: a system that has dropped what it could not write calls the next sync a success.
+      this.#options.file.cutToSynced();
+      this.#giveUp(cause instanceof Error ? cause : new Error(String(cause)));
+      return;
+    }
     for (const onWritten of appended) onWritten();
   }
 
   /** Closes the file where it is due, also while nothing comes in. */
   rotateWhileIdle(): void {
-    if (!this.#isWorking && !this.#hasFailed && this.#unsynced.length === 0) this.#options.file.rotateIfDue();
+    if (!this.#isWorking && !this.#hasFailed && this.#unsynced.length === 0) this.#rotateIfDue();
+  }
+
+  /** Where it fails, lines go on into the file that there is. */
+  #rotateIfDue(): void {
+    try {
+      this.#options.file.rotateIfDue();
+    } catch (cause) {
+      this.#options.log.error({ error: (cause as Error).message }, "no new log file could be begun; it is tried again");
+    }
   }
 
   #takeGroup(): Waiting[] {

@@ -1,6 +1,10 @@
 /** A command of this project as a process of its own. Its log goes to a file; it is asked to stop with SIGTERM, then made to. */
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { consumeOptions } from "../options/consume.ts";
+import { environmentName } from "../options/core.ts";
+import { serveOptions } from "../options/serve.ts";
+import { simulateOptions } from "../options/simulate.ts";
 
 const STOP_TIMEOUT_MS = 20_000;
 const root = join(import.meta.dir, "../..");
@@ -13,6 +17,17 @@ export interface ChildOptions {
   readonly stderr: string | "inherit";
 }
 
+const OPTION_NAMES = new Set(
+  [serveOptions, consumeOptions, simulateOptions].flatMap((table) =>
+    Object.values(table).map(({ flag }) => environmentName(flag)),
+  ),
+);
+
+/** What the person's shell sets for another serve or consume is not meant for these. */
+function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !OPTION_NAMES.has(name)));
+}
+
 export class Child {
   readonly command: string;
   readonly stdout: ReadableStream<Uint8Array>;
@@ -22,7 +37,7 @@ export class Child {
     this.command = options.command;
     const fd = options.stderr === "inherit" ? undefined : openSync(options.stderr, "w");
     this.#process = Bun.spawn([process.execPath, join(root, `src/${options.command}.ts`), ...options.args], {
-      env: { ...process.env, ...options.environment },
+      env: { ...withoutOptions(process.env), ...options.environment },
       stdin: "ignore",
       stdout: "pipe",
       stderr: fd ?? "inherit",

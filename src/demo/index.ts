@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { StopSignal } from "../command.ts";
+import { removeLog } from "../consume/index.ts";
 import { MockCluster } from "../kafka/index.ts";
 import { UsageError, type Values } from "../options/core.ts";
 import type { demoOptions } from "../options/demo.ts";
@@ -77,7 +78,7 @@ class DemoRun {
     const { events } = this.#options;
     const logFile = resolve(this.#options.logFile);
     mkdirSync(dirname(logFile), { recursive: true });
-    for (const suffix of ["", ".checkpoint"]) rmSync(logFile + suffix, { force: true });
+    removeLog(logFile);
     const topic = this.#options.kafkaTopic ?? `sluice-demo-${Date.now().toString(36)}`;
     const brokers = this.#options.kafkaBrokers ?? this.#startBroker(topic);
     this.#say(

@@ -66,6 +66,8 @@ export function jsonFaultAt(bytes: Uint8Array): number {
 }
 
 function scan(bytes: Uint8Array, start: number, end: number, blankBreaks: boolean): boolean {
+  // What is made one line is put into an object, which must then be JSON, too.
+  const maxDepth = blankBreaks ? MAX_JSON_DEPTH - 1 : MAX_JSON_DEPTH;
   let depth = 0;
   let inObject = false;
   let at = start;
@@ -76,7 +78,7 @@ function scan(bytes: Uint8Array, start: number, end: number, blankBreaks: boolea
     if (at >= end) return false;
     const byte = bytes[at]!;
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      if (depth === MAX_JSON_DEPTH) return false;
+      if (depth === maxDepth) return false;
       inObject = byte === OPEN_OBJECT;
       setLevel(depth++, inObject);
       at = skipSpace(bytes, at + 1, end, blankBreaks);

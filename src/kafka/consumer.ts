@@ -26,6 +26,8 @@ export interface ConsumerHooks {
   readonly onRevoke: (partitions: readonly number[], isLost: boolean) => void;
   /** A commit that was asked for with `commit` has failed. */
   readonly onCommitFailed: (errorCode: number, offsets: readonly PartitionOffset[]) => void;
+  /** The group has these now; of a commit that was asked for with `commit`. */
+  readonly onCommitted?: (offsets: readonly PartitionOffset[]) => void;
 }
 
 /** A member that cannot go on: its owner closes it and starts another. */
@@ -130,8 +132,8 @@ export class Consumer {
   }
 
   #onCommitted(errorCode: number, offsets: readonly PartitionOffset[]): void {
-    if (errorCode !== CODES.ERR_NO_ERROR && errorCode !== CODES.ERR__NO_OFFSET)
-      this.#hooks.onCommitFailed(errorCode, offsets);
+    if (errorCode === CODES.ERR_NO_ERROR) this.#hooks.onCommitted?.(offsets);
+    else if (errorCode !== CODES.ERR__NO_OFFSET) this.#hooks.onCommitFailed(errorCode, offsets);
   }
 
   #onGroupError(errorCode: number, message: string, isFatal: boolean): void {

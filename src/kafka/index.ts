@@ -16,6 +16,7 @@ export {
 export { Consumer, type ConsumerHooks } from "./consumer.ts";
 export { codeName, KafkaError } from "./error.ts";
 export { requireFeatures } from "./features.ts";
+export { commitForGroup, type GroupClient } from "./group-commit.ts";
 export { GroupOffsets } from "./group-offsets.ts";
 export type { KafkaLog, KafkaLogLevel } from "./log.ts";
 export {

@@ -1,6 +1,6 @@
 /** Options of `bun run simulate`. */
 import { logLevel } from "./common.ts";
-import { integer, integerOr, onOff, text } from "./core.ts";
+import { integer, integerOr, onOff, text, textOr } from "./core.ts";
 
 function urlProblem(value: string): string | undefined {
   const url = URL.parse(value);
@@ -40,6 +40,13 @@ export const simulateOptions = {
     default: "http://127.0.0.1:8000",
     help: "the address of serve",
     check: urlProblem,
+  }),
+  apiKey: textOr({
+    flag: "api-key",
+    placeholder: "<key>",
+    defaultText: "none",
+    help: "sent with every event; best as API_KEY in the environment, where others do not see it",
+    check: (value) => (/^[\x21-\x7e]+$/.test(value) ? undefined : "must be printable ASCII without spaces"),
   }),
   requestTimeoutMs: integer({
     flag: "request-timeout-ms",

@@ -140,7 +140,7 @@ class RecordReader {
       digest: digestOf(this.#value(i)),
       partition: batch.partition(i),
       offset: batch.offset(i),
-      receivedAtMs: Number(this.#header(i, this.#receivedAt)) || batch.timestampMs(i),
+      receivedAtMs: Number(this.#header(i, this.#receivedAt)) || Number(batch.timestampMs(i)),
     };
   }
 

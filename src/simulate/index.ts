@@ -33,7 +33,7 @@ export async function simulate(
   const seed = options.seed ?? drawSeed();
   const plan = { events: options.events, concurrency: options.concurrency, ratePerS: options.rate };
   const tally = new Tally();
-  const sender = createSender(target, options.requestTimeoutMs);
+  const sender = createSender(target, options.requestTimeoutMs, options.apiKey);
   const load = new Load(plan, { source: createEventSource(seed), post: sender.post, clock: systemClock, tally });
   const progress = QUIET_LEVELS.includes(options.logLevel)
     ? undefined

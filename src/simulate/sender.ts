@@ -30,7 +30,7 @@ interface Slot {
 
 const LONGEST_SWEEP_MS = 1_000;
 
-export function createSender(target: URL, timeoutMs: number): Sender {
+export function createSender(target: URL, timeoutMs: number, apiKey?: string): Sender {
   const address = target.href;
   const slots: Slot[] = [];
   const idle: Slot[] = [];
@@ -49,7 +49,7 @@ export function createSender(target: URL, timeoutMs: number): Sender {
   const sweeper = setInterval(sweep, Math.min(LONGEST_SWEEP_MS, Math.ceil(timeoutMs / 4)));
 
   function addSlot(): Slot {
-    const slot = newSlot();
+    const slot = newSlot(apiKey);
     slots.push(slot);
     return slot;
   }
@@ -90,9 +90,10 @@ async function exchange(address: string, slot: Slot, id: string): Promise<Outcom
   }
 }
 
-function newSlot(): Slot {
+function newSlot(apiKey: string | undefined): Slot {
   const controller = new AbortController();
-  const headers = { "content-type": "application/json" };
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
   // Redirects are not followed: 307 would send the event a second time, to a place nobody named.
   const init = { method: "POST" as const, headers, redirect: "manual" as const, body: "", signal: controller.signal };
   return { init, controller, startedMs: undefined, abortReason: undefined };

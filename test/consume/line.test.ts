@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { LineMaker } from "../../src/consume/line.ts";
 import { readLineHead } from "../../src/consume/line-head.ts";
 import type { Lines } from "../../src/consume/worker-messages.ts";
+import { isJson, MAX_JSON_DEPTH } from "../../src/json/index.ts";
 import { bytesOf, type FakeRecord, FakeRecords, textOf } from "./support.ts";
 
 function make(records: readonly FakeRecord[], targetBytes = 64 * 1024, topic = "events"): Lines[] {
@@ -145,3 +146,29 @@ function checkRuns({ bytes, runs }: Lines): void {
   }
   expect(at).toBe(bytes.length);
 }
+
+test("a timestamp beyond 2^53, as another producer may write it, is written whole", () => {
+  const made: string[] = [];
+  const maker = new LineMaker("t", 1000, (lines) => made.push(textOf(lines.bytes)));
+  const timestamps = [2n ** 53n + 2n, -(2n ** 60n), 2n ** 63n - 1n];
+  const records = timestamps.map((timestamp, offset) => ({
+    offset,
+    timestampMs: timestamp as unknown as number,
+    value: "1",
+  }));
+  maker.add(new FakeRecords(records));
+  expect(Array.from(made.join("").matchAll(/"timestamp":-?\d+/g), String)).toEqual(
+    timestamps.map((timestamp) => `"timestamp":${timestamp}`),
+  );
+});
+
+test("a value nested as deep as JSON is taken makes a line that is JSON", () => {
+  for (const depth of [MAX_JSON_DEPTH - 1, MAX_JSON_DEPTH]) {
+    let made: Uint8Array = new Uint8Array(0);
+    const maker = new LineMaker("t", 1000, ({ bytes }) => {
+      made = bytes;
+    });
+    maker.add(new FakeRecords([{ offset: 0, value: "[".repeat(depth) + "]".repeat(depth) }]));
+    expect(isJson(made, 0, made.length)).toBe(true);
+  }
+});

@@ -350,6 +350,41 @@ describe("a log with closed files", () => {
     }
   });
 
+  test("a live file that somebody cut: closed files count all the same", () => {
+    using folder = new LogFolder();
+    writeFileSync(closedPath(folder.path0, 1, MOMENT), lineOf(0, 50));
+    folder.write(ONE);
+    checkpointNow(
+      folder,
+      [
+        [0, 50],
+        [1, 8],
+      ],
+      1,
+    );
+    truncateSync(folder.path0, lineOf(0, 1).length);
+    expect(folder.recover().offsets).toEqual({ 0: 50 });
+  });
+
+  test("without a checkpoint, lines that name another topic are another topic's", () => {
+    using folder = new LogFolder();
+    const line = '{"partition":0,"offset":5000,"timestamp":1,"topic":"old","id":null,"key":null,"value":1}\n';
+    folder.write(line);
+    expect(folder.recover()).toMatchObject({ offsets: {}, text: null, said: expect.stringContaining("set aside") });
+    writeFileSync(folder.path0, line.replace("old", identity.topic));
+    rmSync(checkpointPath(folder.path0));
+    expect(folder.recover()).toMatchObject({ offsets: { 0: 5000 }, said: "" });
+  });
+
+  test("a last line that is not ours stays, and what looks like ours and is torn goes", () => {
+    using folder = new LogFolder();
+    folder.write(`${ONE}{"note":1}\n`);
+    expect(folder.recover()).toMatchObject({ text: `${ONE}{"note":1}\n`, said: expect.stringContaining("not ours") });
+    folder.write(`${ONE}{"partition":0,"offset":9,"val\n`);
+    rmSync(checkpointPath(folder.path0), { force: true });
+    expect(folder.recover().text).toBe(ONE);
+  });
+
   test("of another topic: closed files keep their names, those without a manifest are set aside, and numbers go on", async () => {
     using folder = new LogFolder();
     const logFile = folder.path0;

@@ -67,7 +67,12 @@ test("lag counts what is in Kafka and not in the file", async () => {
     const [high0, high1] = [marks[0]!.high, marks[1]!.high];
     expect(high0 + high1).toBe(50);
     const ask = (offsets: readonly (readonly [number, number])[], from: "earliest" | "latest" = "earliest") =>
-      readLag(admin, group, { topic, from, offsets: new Map(offsets), timeoutMs: 5000 });
+      readLag(admin, group, {
+        identity: { clusterId: "c", topic, topicId: null },
+        from,
+        offsets: new Map(offsets),
+        timeoutMs: 5000,
+      });
     // A broker that has only just started still loads its group coordinator.
     await until("the group coordinator there", () =>
       ask([]).then(
@@ -100,7 +105,7 @@ test("lag counts what is in Kafka and not in the file", async () => {
     );
     expect(
       await readLag(admin, group, {
-        topic: `${topic}-missing`,
+        identity: { clusterId: "c", topic: `${topic}-missing`, topicId: null },
         from: "earliest",
         offsets: new Map(),
         timeoutMs: 5000,

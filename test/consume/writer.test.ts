@@ -31,6 +31,10 @@ class FakeFile {
     this.synced = text;
   }
 
+  cutToSynced(): void {
+    this.text = this.synced;
+  }
+
   rotations = 0;
   rotateIfDue(): void {
     this.rotations++;
@@ -174,6 +178,20 @@ describe("Writer", () => {
   });
 
   describe("with sync", () => {
+    test("a new file that cannot be begun is said, and lines go on", async () => {
+      const file = new FakeFile();
+      const rotateIfDue = () => {
+        throw new Error("ENOSPC");
+      };
+      const { writer, push, written, logged } = writerOn(Object.assign(file, { rotateIfDue }));
+      push(linesOf([0, 0]));
+      await writer.whenIdle();
+      push(linesOf([0, 1]));
+      await writer.whenIdle();
+      expect(written).toEqual([0, 1]);
+      expect(logged[0]).toMatchObject({ error: "ENOSPC" });
+    });
+
     test("off: nothing is synced, and the file may be closed after each group", async () => {
       const file = new FakeFile();
       const { writer, push, written } = writerOn(file);
@@ -222,20 +240,19 @@ describe("Writer", () => {
       expect([written, file.synced]).toEqual([[0], lineOf(0, 0)]);
     });
 
-    test("a sync that fails is tried again, and nothing counts as written meanwhile", async () => {
+    test("a sync that fails is not tried again: what it was for is cut off, and nothing of it counts as written", async () => {
       const file = new FakeFile();
-      const clock = new ManualClock();
-      let failures = 2;
-      const sync = () => (failures-- > 0 ? Promise.reject(new Error("EIO")) : Promise.resolve());
-      const { writer, push, written } = writerOn(Object.assign(file, { sync }), { sync: "batch", clock });
+      let syncs = 0;
+      const sync = () => (++syncs === 2 ? Promise.reject(new Error("EIO")) : FakeFile.prototype.sync.call(file));
+      const { writer, push, written } = writerOn(Object.assign(file, { sync }), { sync: "batch" });
       push(linesOf([0, 0]));
-      for (const _ of [1, 2]) {
-        await until("waiting to try again", () => clock.nextDelayMs !== undefined);
-        expect(written).toEqual([]);
-        clock.advance(clock.nextDelayMs!);
-      }
+      await writer.whenIdle();
+      push(linesOf([0, 1]));
+      expect((await writer.failed).message).toBe("EIO");
+      push(linesOf([0, 2]));
       await writer.whenIdle();
       expect(written).toEqual([0]);
+      expect(file.text).toBe(lineOf(0, 0));
     });
   });
 
@@ -277,7 +294,9 @@ describe("Writer", () => {
         return () => {};
       },
     };
-    const { writer, push } = writerOn(Object.assign(file, { rotateIfDue: () => {} }), { clock: impatient });
+    const { writer, push } = writerOn(Object.assign(file, { rotateIfDue: () => {}, cutToSynced: () => {} }), {
+      clock: impatient,
+    });
     const next = [0, 0, 0];
     for (let i = 0; i < 500; i++) {
       const partition = i % 3;

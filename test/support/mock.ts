@@ -200,7 +200,7 @@ function readOne(
   return {
     partition: batch.partition(i),
     offset: batch.offset(i),
-    timestampMs: batch.timestampMs(i),
+    timestampMs: Number(batch.timestampMs(i)),
     key,
     value,
     headers,

@@ -110,9 +110,9 @@ export class RecordBatch {
     return readI64(this.#at(i), message.offset);
   }
 
-  /** Milliseconds since 1970; -1 where the record has none. */
-  timestampMs(i: number): number {
-    return rd().rd_kafka_message_timestamp(this.#at(i), at(this.#out, 0));
+  /** Milliseconds since 1970; -1 where the record has none. Whatever its producer wrote: beyond 2^53 it is a bigint. */
+  timestampMs(i: number): number | bigint {
+    return rd().rd_kafka_message_timestamp(this.#at(i), at(this.#out, 0)) as number | bigint;
   }
 
   /** In bytes; -1 where the value is null (a tombstone). */

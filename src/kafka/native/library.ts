@@ -27,7 +27,7 @@ export interface LibraryInfo {
 
 /**
  * Pointers and 64-bit results as numbers: bun:ffi's types allow for a bigint beyond 2^53, which neither an address in user
- * space nor an offset or timestamp reaches.
+ * space nor an offset reaches. (A timestamp may: `RecordBatch.timestampMs`.)
  */
 type Functions<T extends Parameters<typeof dlopen>[1]> = {
   [K in keyof T]: Library<T>["symbols"][K] extends (...args: infer A) => infer R
