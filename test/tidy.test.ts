@@ -31,7 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   consume: ["clock", "json", "kafka", "log", "metrics", "options"],
   // Around them
   metrics: [],
-  serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas"],
+  serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas", "spool"],
+  spool: ["clock", "log"],
   simulate: ["clock", "options"],
   demo: ["command", "consume", "kafka", "options", "simulate"],
 };

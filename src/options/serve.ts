@@ -3,6 +3,7 @@ import { accessOptions, checkAccess } from "./access.ts";
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
 import { choice, integer, integerOr, onOff, text, textOr, UsageError, type Values } from "./core.ts";
 import { durabilityOptions } from "./durability.ts";
+import { spoolOptions } from "./spool.ts";
 
 const DELIVERY_TIMEOUT_MIN_MS = 3000;
 
@@ -142,6 +143,7 @@ export const serveOptions = {
     help: "bytes of events accepted and not yet answered, at the most; past it 503",
   }),
   ...durabilityOptions,
+  ...spoolOptions,
   logLevel,
 };
 

@@ -1,15 +1,18 @@
 /**
  * The end of serve: load balancers get time to look elsewhere, intake stops, and every request in hand gets its true answer, all within
- * the drain timeout. What Kafka has not taken shortly before that is given up: refused where it was never sent, unknown where it was.
+ * the drain timeout. What Kafka has not taken shortly before that is given up: unknown where it was sent; where it was not, it goes to
+ * the spool, or is refused.
  */
 import type { Listening } from "../http/index.ts";
 import type { DeadLetters, Filed, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
+import type { Spool } from "../spool/index.ts";
 
 export interface DrainParts {
   readonly ingest: Ingest;
   readonly filed: Filed;
   readonly deadLetters: DeadLetters | undefined;
+  readonly spool: Spool | undefined;
   readonly server: Pick<Listening, "stop">;
   readonly kafka: { readonly close: () => Promise<void> };
   readonly options: { readonly drainDelayMs: number; readonly drainTimeoutMs: number };
@@ -21,7 +24,7 @@ export interface DrainParts {
 const GIVE_UP_MS = 3000;
 
 /** Resolves to how many events were given up. */
-export async function drain({ ingest, filed, deadLetters, server, kafka, options, log, signal }: DrainParts) {
+export async function drain({ ingest, filed, deadLetters, spool, server, kafka, options, log, signal }: DrainParts) {
   const { drainDelayMs, drainTimeoutMs } = options;
   if (drainDelayMs > 0) {
     log.info({ signal, drain_delay_ms: drainDelayMs }, "stopping: /readyz says so; events are still taken");
@@ -32,12 +35,15 @@ export async function drain({ ingest, filed, deadLetters, server, kafka, options
   const patienceMs = Math.max(drainTimeoutMs / 2, drainTimeoutMs - GIVE_UP_MS);
   const drained = Promise.all([ingest.drain().then(() => filed.whenIdle), deadLetters?.whenIdle]);
   const stopped = server.stop(drainTimeoutMs);
+  void spool?.stopDraining();
   await Promise.race([drained, Bun.sleep(patienceMs)]);
   const givenUp = ingest.fill.pendingEvents;
-  if (givenUp > 0) log.error({ events: givenUp }, "Kafka has not taken everything in time; the rest is given up");
+  const rest = spool ? "what was never sent goes to the spool" : "the rest is given up";
+  if (givenUp > 0) log.error({ events: givenUp }, `Kafka has not taken everything in time; ${rest}`);
+  const spooledBefore = ingest.counts.spooled;
   filed.close();
-  const ended = Promise.all([kafka.close(), ingest.drain(), stopped]);
+  const ended = Promise.all([kafka.close(), ingest.drain(), stopped]).then(() => spool?.close());
   await Promise.race([ended, Bun.sleep(Math.max(0, deadline - performance.now()))]);
   ingest.stop();
-  return { given_up_events: givenUp };
+  return { given_up_events: givenUp - (ingest.counts.spooled - spooledBefore), spooled_events: spool?.fill.events };
 }

@@ -16,6 +16,7 @@ import { openAccess, openSchemas } from "./access.ts";
 import { drain } from "./drain.ts";
 import { connect, plannedClients, topicsOf } from "./kafka.ts";
 import { refill } from "./refill.ts";
+import { openSpool } from "./spool.ts";
 
 type Options = Values<typeof serveOptions>;
 
@@ -29,13 +30,16 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
   const access = await openAccess(options, log);
   const kafka = connect(options, properties, log);
   const { reachability, publish } = kafka;
+  const spool =
+    options.spool === undefined ? undefined : await openSpool(options, options.spool, kafka, () => ingest, log);
   const window = options.dedupeWindow > 0 ? new DedupeWindow(options.dedupeWindow) : undefined;
-  const ingest = new Ingest({
+  const ingest: Ingest = new Ingest({
     publish,
     kafkaAwayMs: () => reachability.awayMs,
     limits: options,
     buffer: { lingerMs: options.lingerMs, maxEvents: options.batchMaxEvents, maxBytes: options.batchMaxBytes },
     window,
+    spool: spool && { door: spool, afterMs: options.spoolAfterMs },
   });
   const filed = new Filed({ ...kafka, timeoutMs: options.filedTimeoutMs, maxWaiting: options.maxPendingEvents });
   const deadLetters = options.deadLetter
@@ -49,7 +53,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
     latency: () => ({ bounds: LATENCY_BOUNDS_MS, counts: ingest.latency.counts, sum: ingest.latency.sumMs }),
     isKafkaReachable: () => reachability.isReachable,
     producerRestarts: () => kafka.producer.retirements,
-    spool: undefined,
+    spool: spool && (() => spool.fill),
     dedupeEvents: window && (() => window.events),
     deadLetters: deadLetters && (() => deadLetters.counts),
   });
@@ -62,7 +66,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
       isTopicReady: kafka.topics.every((topic) => topic.isReady),
     },
     isStopping: stop.requested,
-    spool: undefined,
+    spool: spool?.fill,
     dedupe: window && { events: window.events, maxEvents: window.maxEvents, isFilled: window.isFilled },
     waitingForFile: filed.waiting,
   });
@@ -92,7 +96,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
 
   if (window) void refill({ window, topics: topicsOf(options), admin: kafka.admin, reader: kafka.reader, log, stop });
   const signal = await stop.whenRequested;
-  const end = await drain({ ingest, filed, deadLetters, server, kafka, options, log, signal });
+  const end = await drain({ ingest, filed, deadLetters, spool, server, kafka, options, log, signal });
   schemas?.close();
   access.close();
   log.info({ ...end, counts: ingest.counts }, "stopped");
