@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "kafka-config": ["kafka", "options"],
   // The way out
   consume: ["clock", "json", "kafka", "log", "metrics", "options"],
+  verify: ["consume", "json", "kafka", "kafka-config", "command", "log", "options"],
   // Around them
   metrics: [],
   serve: ["command", "http", "ingest", "kafka", "kafka-config", "log", "metrics", "options", "schemas", "spool"],

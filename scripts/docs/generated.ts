@@ -8,6 +8,7 @@ import { demoOptions } from "../../src/options/demo.ts";
 import { kafkaCommandOptions } from "../../src/options/kafka-command.ts";
 import { serveOptions } from "../../src/options/serve.ts";
 import { simulateOptions } from "../../src/options/simulate.ts";
+import { verifyOptions } from "../../src/options/verify.ts";
 import { REASONS } from "../../src/outcome.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemsPage } from "./problems.ts";
@@ -24,6 +25,7 @@ export const COMMAND_OPTIONS: Readonly<Record<string, OptionTable>> = {
   serve: serveOptions,
   consume: consumeOptions,
   simulate: simulateOptions,
+  verify: verifyOptions,
   demo: demoOptions,
   kafka: kafkaCommandOptions,
 };

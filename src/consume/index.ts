@@ -10,7 +10,15 @@ import { prepareLogFile } from "./log-file.ts";
 import { recover } from "./recovery.ts";
 import { awaitTopic, commitEnds } from "./topic.ts";
 
+export { type Checkpoint, isSameTopic, readCheckpoint, type TopicIdentity } from "./checkpoint.ts";
+export { type ClosedFile, type Compression, closedFiles } from "./closed-files.ts";
 export type { ConsumeOptions, Stop } from "./consumption.ts";
+export { type Content, ContentReader } from "./content.ts";
+export { LineMaker } from "./line.ts";
+export { type LineHead, readLineHead } from "./line-head.ts";
+export { LogFileLock } from "./lock.ts";
+export { LogFileError } from "./log-file.ts";
+export { type Manifest, readManifest } from "./manifest.ts";
 export { removeLog } from "./remove.ts";
 
 export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Promise<number> {
