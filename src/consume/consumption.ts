@@ -1,5 +1,6 @@
 /** Workers, the writer, the log and its checkpoint, together from the topic that was found to the last line. */
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import type { Admin, GroupOffsets, Properties } from "../kafka/index.ts";
 import type { Log } from "../log.ts";
 import { consumeMetrics, MetricsServer } from "../metrics/index.ts";
@@ -13,6 +14,7 @@ import { Pool } from "./pool.ts";
 import { Report } from "./report.ts";
 import { startThread } from "./thread.ts";
 import { type FoundTopic, readLag, TopicReplaced } from "./topic.ts";
+import type { HandlerSettings } from "./worker-messages.ts";
 import { Writer } from "./writer.ts";
 
 export interface ConsumeOptions extends Omit<Values<typeof consumeOptions>, "kafkaConfig"> {
@@ -114,6 +116,7 @@ export class Consumption {
             topic: options.kafkaTopic,
             from: options.from,
             properties: options.properties,
+            handler: handlerSettings(options),
           },
           hooks,
         ),
@@ -137,6 +140,7 @@ export class Consumption {
       totals: () => this.#writer.totals,
       workers: () => this.#pool,
       lag: () => this.#report.lag,
+      handling: () => this.#pool.handling,
       closedFiles: () => this.#live.sequence - this.#parts.checkpoint.sequence,
     });
     const server = new MetricsServer(registry, { host, port });
@@ -261,6 +265,12 @@ export class Consumption {
       throw cause;
     }
   }
+}
+
+function handlerSettings(options: ConsumeOptions): HandlerSettings | undefined {
+  const { handler, handlerRetries: retries, handlerBackoffMs: backoffMs, handlerTimeoutMs: timeoutMs } = options;
+  if (handler === undefined) return undefined;
+  return { file: resolve(handler), deadLetterTopic: options.deadLetterTopic, retries, backoffMs, timeoutMs };
 }
 
 /** True when `wanted` comes before the time is over and before `unwanted`. */

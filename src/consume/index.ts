@@ -14,6 +14,7 @@ export { type Checkpoint, isSameTopic, readCheckpoint, type TopicIdentity } from
 export { type ClosedFile, type Compression, closedFiles } from "./closed-files.ts";
 export type { ConsumeOptions, Stop } from "./consumption.ts";
 export { type Content, ContentReader } from "./content.ts";
+export { handlerProblem } from "./handler-check.ts";
 export { LineMaker } from "./line.ts";
 export { type LineHead, readLineHead } from "./line-head.ts";
 export { LogFileLock } from "./lock.ts";

@@ -14,7 +14,7 @@ import {
   RecordBatch,
 } from "../kafka/index.ts";
 import { Commits } from "./commits.ts";
-import { LineMaker } from "./line.ts";
+import { LineMaker, type Records } from "./line.ts";
 import { type Lines, nextSequence, type Run, type WorkerCells, type WorkerSettings } from "./worker-messages.ts";
 
 const BATCH_RECORDS = 5000;
@@ -32,6 +32,13 @@ const SETTLE_POLL_MS = 20;
 const CLOSE_MS = 4000;
 const ORDINARY_IN_A_REBALANCE = new Set(["ERR_ILLEGAL_GENERATION", "ERR_REBALANCE_IN_PROGRESS"]);
 
+/** With a handler: how long the thread's event loop is its own between two looks at Kafka. */
+const IDLE_MS = 20;
+const SERVE_MS = 50;
+
+/** Resolves when every record of the batch is done with; false where it was broken off and nothing of it may count. */
+export type HandleBatch = (batch: RecordBatch, cells: WorkerCells) => Promise<boolean>;
+
 export interface MemberHooks {
   /** Takes the buffer over. */
   readonly send: (sequence: number, lines: Lines) => void;
@@ -46,6 +53,8 @@ export class Member {
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   readonly #lines: LineMaker;
   readonly #owned = new Set<number>();
+  /** Partitions that were given up since the batch in hand was read. */
+  readonly #lost = new Set<number>();
   /** The last offset that was read of each partition since it became ours. */
   readonly #read = new Map<number, number>();
   #isSettling = false;
@@ -64,6 +73,44 @@ export class Member {
         this.#commits.confirm(new Map(offsets.map(({ partition, offset }) => [partition, offset]))),
       onCommitFailed: (errorCode, offsets) => this.#onCommitFailed(codeName(errorCode), offsets),
     });
+  }
+
+  /** The same with every batch seen through `handle` first; its records' lines are written after that. */
+  async runHandling(handle: HandleBatch): Promise<boolean> {
+    try {
+      while (!this.#cells.isStopRequested) {
+        this.#consumer.poll(this.#batch, 0);
+        if (this.#batch.count === 0) await Bun.sleep(IDLE_MS);
+        else await this.#handle(handle);
+        this.#batch.release();
+        this.#commits.markWritten(this.#cells.written);
+        this.#consumer.commit(this.#commits.takeDue(performance.now()));
+      }
+      return this.#settle();
+    } finally {
+      this.#batch.release();
+      this.#consumer.close(CLOSE_MS);
+    }
+  }
+
+  /** While the handler works nothing is read, but the group is answered: a slow handler costs no membership. */
+  async #handle(handle: HandleBatch): Promise<void> {
+    this.#lost.clear();
+    const end = { isOver: false };
+    const handling = handle(this.#batch, this.#cells).finally(() => {
+      end.isOver = true;
+    });
+    // Its rejection is for the end of this function.
+    handling.catch(() => {});
+    while (!end.isOver) {
+      await Promise.race([handling.catch(() => {}), Bun.sleep(SERVE_MS)]);
+      if (!end.isOver) this.#consumer.serve();
+      this.#commits.markWritten(this.#cells.written);
+      this.#consumer.commit(this.#commits.takeDue(performance.now()));
+    }
+    if (!(await handling)) return;
+    // What another member has by now is its to write.
+    this.#lines.add(this.#lost.size === 0 ? this.#batch : without(this.#batch, this.#lost));
   }
 
   /** Until a stop is asked for; then whether all that was written is committed. Throws where this member cannot go on; it is closed then, too. */
@@ -156,7 +203,10 @@ export class Member {
     if (!isLost && !this.#waitForWriter(() => !this.#commits.isWaiting(partitions), REVOKE_WAIT_MS)) {
       this.#hooks.log("warn", "partitions were revoked before all of their lines were written", { partitions });
     }
-    for (const partition of partitions) this.#owned.delete(partition);
+    for (const partition of partitions) {
+      this.#owned.delete(partition);
+      this.#lost.add(partition);
+    }
     const written = this.#commits.release(partitions);
     if (!isLost) this.#commitInTime(written);
     if (partitions.length > 0)
@@ -179,4 +229,21 @@ export class Member {
     this.#hooks.log(level, "committing offsets failed", { error, offsets: pairs });
     this.#commits.giveBack(offsets.map(({ partition }) => partition).filter((partition) => this.#owned.has(partition)));
   }
+}
+
+/** The batch as if it did not have these partitions. */
+function without(batch: RecordBatch, lost: ReadonlySet<number>): Records {
+  const kept = Array.from({ length: batch.count }, (_, i) => i).filter((i) => !lost.has(batch.partition(i)));
+  return {
+    count: kept.length,
+    partition: (i) => batch.partition(kept[i]!),
+    offset: (i) => batch.offset(kept[i]!),
+    timestampMs: (i) => batch.timestampMs(kept[i]!),
+    valueLength: (i) => batch.valueLength(kept[i]!),
+    copyValue: (i, target, offset) => batch.copyValue(kept[i]!, target, offset),
+    keyLength: (i) => batch.keyLength(kept[i]!),
+    copyKey: (i, target, offset) => batch.copyKey(kept[i]!, target, offset),
+    findHeader: (i, name) => batch.findHeader(kept[i]!, name),
+    copyHeader: (target, offset) => batch.copyHeader(target, offset),
+  };
 }

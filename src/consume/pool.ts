@@ -5,6 +5,7 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { HandlerCounts } from "./handler-runner.ts";
 import { RESTART_LIMITS, Restarts } from "./restarts.ts";
 import type { Thread, ThreadHooks } from "./thread.ts";
 import type { Lines, StopMode } from "./worker-messages.ts";
@@ -30,6 +31,8 @@ export class Pool {
   readonly #waiting = new Set<() => void>();
   #isStopping = false;
   #failedStops = 0;
+  /** What the workers' handlers did, all together. */
+  readonly handling: HandlerCounts = { handled: 0, retries: 0, deadLettered: 0 };
   /** Workers that were replaced. */
   replaced = 0;
 
@@ -59,10 +62,17 @@ export class Pool {
     const log = this.#options.log.child({ worker: number });
     const thread = this.#options.start({
       onLines: (lines, sequence) => this.#options.onLines(lines, () => thread.setWritten(sequence)),
+      onHandled: (counts) => this.#addHandled(counts),
       log: (level, message, fields) => log[level](fields, message),
       onEnd: (problem) => this.#onEnd(number, startedMs, problem),
     });
     this.#running.set(number, thread);
+  }
+
+  #addHandled({ handled, retries, deadLettered }: Readonly<HandlerCounts>): void {
+    this.handling.handled += handled;
+    this.handling.retries += retries;
+    this.handling.deadLettered += deadLettered;
   }
 
   #onEnd(number: number, startedMs: number, problem: string | undefined): void {

@@ -1,5 +1,6 @@
 /** The line that says how it goes: every `REPORT_MS` and at the end. Never throws; without an answer from Kafka the lag is null. */
 import type { Log } from "../log.ts";
+import type { HandlerCounts } from "./handler-runner.ts";
 import type { WriterTotals } from "./writer.ts";
 
 export const REPORT_MS = 10_000;
@@ -7,7 +8,7 @@ export const REPORT_MS = 10_000;
 export interface ReportSources {
   readonly totals: () => Readonly<WriterTotals>;
   readonly lag: () => Promise<ReadonlyMap<number, number>>;
-  readonly workers: () => { readonly running: number; readonly replaced: number };
+  readonly workers: () => { readonly running: number; readonly replaced: number; readonly handling: HandlerCounts };
   readonly log: Log;
   readonly nowMs?: () => number;
 }
@@ -72,6 +73,9 @@ export class Report {
         suppressed_lines: suppressedLines,
         workers: workers().running,
         restarts: workers().replaced,
+        handled: workers().handling.handled,
+        handler_retries: workers().handling.retries,
+        dead_lettered: workers().handling.deadLettered,
       },
       message,
     );

@@ -1,6 +1,7 @@
 /** A worker as the main thread sees it: started, listened to until its one end, stopped by its cells only. */
 import { Worker } from "node:worker_threads";
 import type { KafkaLog } from "../kafka/index.ts";
+import type { HandlerCounts } from "./handler-runner.ts";
 import {
   type Lines,
   type StopMode,
@@ -12,6 +13,7 @@ import {
 
 export interface ThreadHooks {
   readonly onLines: (lines: Lines, sequence: number) => void;
+  readonly onHandled: (counts: Readonly<HandlerCounts>) => void;
   readonly log: KafkaLog;
   /** Called once, after everything else: the thread is gone. `problem` where it was not asked to end. */
   readonly onEnd: (problem: string | undefined) => void;
@@ -34,6 +36,7 @@ export function startThread(settings: WorkerSettings, hooks: ThreadHooks, script
   let uncaught: string | undefined;
   worker.on("message", (message: WorkerMessage) => {
     if (message.type === "lines") hooks.onLines(message, message.sequence);
+    else if (message.type === "handled") hooks.onHandled(message);
     else if (message.type === "log") hooks.log(message.level, message.message, message.fields);
     else ended = message;
   });

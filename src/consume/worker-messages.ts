@@ -2,7 +2,9 @@
  * What the main thread and a worker tell each other. Lines, log lines and the end come as messages; the other way goes through
  * two shared cells, because a worker that reads never turns its event loop.
  */
+
 import type { KafkaLogLevel, Properties } from "../kafka/index.ts";
+import type { HandlerCounts, HandlerLimits } from "./handler-runner.ts";
 
 /** Lines that lie behind each other in a buffer: records of one partition, in the order of their offsets (gaps are allowed). */
 export interface Run {
@@ -28,6 +30,13 @@ export interface WorkerSettings {
   readonly topic: string;
   readonly from: "earliest" | "latest";
   readonly properties?: Properties;
+  readonly handler?: HandlerSettings | undefined;
+}
+
+export interface HandlerSettings extends HandlerLimits {
+  /** Absolute. */
+  readonly file: string;
+  readonly deadLetterTopic: string;
 }
 
 /** A worker's `workerData`. */
@@ -44,6 +53,8 @@ export type WorkerMessage =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** Since the message before. */
+  | ({ readonly type: "handled" } & Readonly<HandlerCounts>)
   /** The last one: its Kafka client is closed. `problem` where it did not end because it was asked to. */
   | { readonly type: "ended"; readonly problem: string | undefined };
 

@@ -3,23 +3,34 @@
  * is never terminated from outside (the C call it is in would run on, and no `finally` would).
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { Member } from "./member.ts";
+import { HandlingMember } from "./handling-member.ts";
+import { Member, type MemberHooks } from "./member.ts";
 import { WorkerCells, type WorkerMessage, type WorkerStart } from "./worker-messages.ts";
 
 function post(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
   parentPort!.postMessage(message, transfer);
 }
 
-function run({ settings, cells }: WorkerStart): string | undefined {
+const hooks: MemberHooks = {
+  send: (sequence, { bytes, runs }) => post({ type: "lines", sequence, bytes, runs }, [bytes.buffer]),
+  log: (level, message, fields) => post({ type: "log", level, message, fields }),
+};
+
+/** Without a handler nothing is ever awaited: the thread may wait in C. */
+async function run({ settings, cells }: WorkerStart): Promise<string | undefined> {
   try {
-    const member = new Member(settings, new WorkerCells(cells), {
-      send: (sequence, { bytes, runs }) => post({ type: "lines", sequence, bytes, runs }, [bytes.buffer]),
-      log: (level, message, fields) => post({ type: "log", level, message, fields }),
-    });
-    return member.run() ? undefined : "its last offsets could not be committed; what they stand for is read again";
+    const { handler } = settings;
+    const shared = new WorkerCells(cells);
+    const isCommitted =
+      handler === undefined
+        ? new Member(settings, shared, hooks).run()
+        : await HandlingMember.run({ ...settings, handler }, shared, hooks, (counts) =>
+            post({ type: "handled", ...counts }),
+          );
+    return isCommitted ? undefined : "its last offsets could not be committed; what they stand for is read again";
   } catch (cause) {
     return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   }
 }
 
-post({ type: "ended", problem: run(workerData as WorkerStart) });
+post({ type: "ended", problem: await run(workerData as WorkerStart) });

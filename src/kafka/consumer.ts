@@ -78,6 +78,11 @@ export class Consumer {
     this.#calls.fill(batch, timeoutMs, (errorCode, partition) => this.#onRecordError(errorCode, partition));
   }
 
+  /** Answers the group's events and takes no records: keeps the membership alive while records that were taken are worked on. */
+  serve(): void {
+    this.#serveGroup();
+  }
+
   #serveGroup(timeoutMs = 0): void {
     this.#client.drain();
     for (let wait = timeoutMs; ; wait = 0) {

@@ -9,9 +9,10 @@ export interface ConsumeSources {
   /** By partition, as of the last time it was asked for: the records in Kafka that the log file does not have. */
   readonly lag: () => ReadonlyMap<number, number>;
   readonly closedFiles: () => number;
+  readonly handling: () => { readonly handled: number; readonly retries: number; readonly deadLettered: number };
 }
 
-export function consumeMetrics({ version, totals, workers, lag, closedFiles }: ConsumeSources): Registry {
+export function consumeMetrics({ version, totals, workers, lag, closedFiles, handling }: ConsumeSources): Registry {
   const registry = new Registry();
   addProcessMetrics(registry, version);
   registry.counter({ name: "sluice_lines_total", help: "Lines written.", read: () => totals().lines });
@@ -22,6 +23,21 @@ export function consumeMetrics({ version, totals, workers, lag, closedFiles }: C
     read: () => totals().suppressedLines,
   });
   registry.counter({ name: "sluice_closed_files_total", help: "Log files closed.", read: closedFiles });
+  registry.counter({
+    name: "sluice_handled_records_total",
+    help: "Records that the handler was done with.",
+    read: () => handling().handled,
+  });
+  registry.counter({
+    name: "sluice_handler_retries_total",
+    help: "Calls of the handler after a failed one.",
+    read: () => handling().retries,
+  });
+  registry.counter({
+    name: "sluice_handler_dead_letters_total",
+    help: "Records that the handler could not do with.",
+    read: () => handling().deadLettered,
+  });
   registry.gauge({ name: "sluice_workers", help: "Workers that run.", read: () => workers().running });
   registry.counter({
     name: "sluice_worker_restarts_total",

@@ -1,6 +1,7 @@
 /** Options of `bun run consume`. */
 import { kafkaOptions, logLevel } from "./common.ts";
 import { choice, integerOr, text } from "./core.ts";
+import { handlerOptions } from "./handler.ts";
 import { logFileOptions } from "./log-file.ts";
 
 export const consumeOptions = {
@@ -26,6 +27,7 @@ export const consumeOptions = {
     help: "threads that read, each a member of the group",
   }),
   ...logFileOptions,
+  ...handlerOptions,
   metricsPort: integerOr({
     flag: "metrics-port",
     placeholder: "<port>",

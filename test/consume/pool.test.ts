@@ -141,7 +141,12 @@ describe("a thread", () => {
     const handed: [Lines, number][] = [];
     startThread(
       settings,
-      { onLines: (lines, sequence) => handed.push([lines, sequence]), log: () => {}, onEnd: resolve },
+      {
+        onHandled: () => {},
+        onLines: (lines, sequence) => handed.push([lines, sequence]),
+        log: () => {},
+        onEnd: resolve,
+      },
       Bun.pathToFileURL(path),
     );
     return { problem: await promise, handed };
@@ -176,6 +181,7 @@ describe("a thread", () => {
     const logged: string[] = [];
     const thread = startThread(settings, {
       onLines: () => {},
+      onHandled: () => {},
       log: (_level, message) => logged.push(message),
       onEnd: resolve,
     });

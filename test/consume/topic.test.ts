@@ -132,7 +132,7 @@ test("the report says rate, lag and totals, and gets by without an answer from K
     nowMs: () => nowMs,
     totals: () => totals,
     lag: () => lag(),
-    workers: () => ({ running: 2, replaced: 1 }),
+    workers: () => ({ running: 2, replaced: 1, handling: { handled: 0, retries: 0, deadLettered: 0 } }),
   });
   nowMs = 4000;
   totals = { lines: 1000, bytes: 200_000, suppressedLines: 7 };

@@ -4,7 +4,7 @@
  */
 import { type Pointer, read } from "bun:ffi";
 import { libc, rd } from "./library.ts";
-import { at, cString, OwnedBuffer, readI64 } from "./memory.ts";
+import { at, cString, OwnedBuffer, readI64, textAt } from "./memory.ts";
 import { message } from "./structs.ts";
 
 /** Memory that records are copied into. Once its `bytes.buffer` is transferred to another thread, a new one is needed. */
@@ -45,14 +45,14 @@ export class HeaderName {
 }
 
 const NO_HEADER = -1;
-const [HEADERS, VALUE, SIZE] = [0, 8, 16];
+const [HEADERS, VALUE, SIZE, NAME] = [0, 8, 16, 24];
 
 export class RecordBatch {
   readonly capacity: number;
   #count = 0;
   readonly #messages: OwnedBuffer;
   /** Out-parameters of the header functions. */
-  readonly #out = new OwnedBuffer(24);
+  readonly #out = new OwnedBuffer(32);
   #headerValue: Pointer | null = null;
   #headerSize = 0;
 
@@ -155,6 +155,30 @@ export class RecordBatch {
     if (this.#headerSize > 0) copy(target, offset, this.#headerValue!, this.#headerSize);
   }
 
+  /** Every header, copied, in the record's order. For handlers and the like: it makes objects. */
+  readHeaders(i: number): [name: string, value: Uint8Array | null][] {
+    const out = this.#out;
+    if (rd().rd_kafka_message_headers(this.#at(i), at(out, HEADERS)) !== 0) return [];
+    const headers = out.pointerAt(HEADERS);
+    const read: [string, Uint8Array | null][] = [];
+    while (rd().rd_kafka_header_get_all(headers, read.length, at(out, NAME), at(out, VALUE), at(out, SIZE)) === 0) {
+      read.push([textAt(out.pointerAt(NAME)), bytesAt(out.pointerAt(VALUE), out.u32[SIZE >> 2]!)]);
+    }
+    return read;
+  }
+
+  /** A copy; null where there is none. */
+  readKey(i: number): Uint8Array | null {
+    const m = this.#at(i);
+    return bytesAt(read.ptr(m, message.key) as Pointer, read.u32(m, message.keyLen));
+  }
+
+  /** A copy; null for a tombstone. */
+  readValue(i: number): Uint8Array | null {
+    const m = this.#at(i);
+    return bytesAt(read.ptr(m, message.payload) as Pointer, read.u32(m, message.len));
+  }
+
   /** Gives the records back to librdkafka. */
   release(): void {
     for (let i = 0; i < this.#count; i++) rd().rd_kafka_message_destroy(this.#messages.pointerAt(i * 8));
@@ -166,6 +190,16 @@ export class RecordBatch {
     if (i >>> 0 !== i || i >= this.#count) throw new RangeError(`record ${i} of a batch of ${this.#count}`);
     return this.#messages.pointerAt(i * 8)!;
   }
+}
+
+/** Copied out of C's memory; null for a null pointer. */
+function bytesAt(address: Pointer | null, length: number): Uint8Array | null {
+  if (address === null || (address as number) === 0) return null;
+  if (length === 0) return new Uint8Array(0);
+  const copied = new TransferBuffer(length);
+  copy(copied, 0, address, length);
+  // The memory is made in whole words.
+  return copied.bytes.subarray(0, length);
 }
 
 function copy(target: TransferBuffer, offset: number, source: Pointer, length: number): void {

@@ -97,6 +97,10 @@ export const librdkafkaSymbols = {
     args: ["ptr" /* hdrs */, "ptr" /* name */, "ptr" /* valuep */, "ptr" /* sizep */],
     returns: "i32",
   },
+  rd_kafka_header_get_all: {
+    args: ["ptr" /* hdrs */, "usize" /* idx */, "ptr" /* namep */, "ptr" /* valuep */, "ptr" /* sizep */],
+    returns: "i32",
+  },
   rd_kafka_incremental_assign: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "ptr" },
   rd_kafka_incremental_unassign: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "ptr" },
   rd_kafka_assign: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "i32" },
