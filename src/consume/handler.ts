@@ -2,7 +2,7 @@
  * What `--handler FILE.ts` is: a file whose default export is called with the records that were read, batch by batch, on the Worker
  * that read them. Records are handled at least once: what was handled and not committed when a process ended is handled again.
  *
- *   import type { Handler } from "sluice/src/consume/handler.ts";
+ *   import type { Handler } from (this file);
  *   const handle: Handler = async (records, signal) => { … };
  *   export default handle;
  */
