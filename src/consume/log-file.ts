@@ -11,6 +11,7 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  readSync,
   realpathSync,
   statSync,
 } from "node:fs";
@@ -66,11 +67,15 @@ export const WRITE_BYTES_MAX = 256_000;
 /** Pieces below this are put together first: a call costs more than the copy. */
 const SMALL_PIECE_BYTES = 32_768;
 
+const LF = 0x0a;
+const LINE_BREAK = new Uint8Array([LF]);
+
 const bunWrite: WriteBytes = (fd, bytes) => Bun.write(Bun.file(fd), bytes);
 
 export class LogFile {
   readonly #fd: number;
   readonly #write: WriteBytes;
+  readonly #fdatasync: (fd: number) => Promise<void>;
   readonly #together = new Uint8Array(WRITE_BYTES_MAX);
   readonly id: FileId;
   /** When the file was made, ms since 1970. */
@@ -78,13 +83,18 @@ export class LogFile {
   #syncedBytes: number;
   #lengthBytes: number;
   #isTorn = false;
+  /** Somebody else changed the length: a line may be cut off in its middle. */
+  #isEndInDoubt = false;
   #syncs = 0;
+  #syncFailure: Error | undefined;
   #isClosing = false;
 
-  /** Creates the file where there is none. `write` is another one in tests only. */
-  constructor(path: string, write = bunWrite) {
-    this.#fd = openSync(path, "a");
+  /** Creates the file where there is none. `write` and `sync` are others in tests only. */
+  constructor(path: string, write = bunWrite, sync = fdatasyncAsync) {
+    // For reading, too: the last byte may have to be looked at.
+    this.#fd = openSync(path, "a+");
     this.#write = write;
+    this.#fdatasync = sync;
     const { size, dev, ino, birthtimeMs, mtimeMs } = fstatSync(this.#fd);
     this.#lengthBytes = this.#syncedBytes = size;
     this.begunMs = birthtimeMs || mtimeMs;
@@ -101,9 +111,10 @@ export class LogFile {
     this.#restore();
     this.#isTorn = true;
     try {
-      const written = await this.#writePieces(pieces);
+      // A line never goes on where somebody cut another.
+      const written = await this.#writePieces(this.#endsWithinLine() ? [LINE_BREAK, ...pieces] : pieces);
       this.#lengthBytes += written;
-      this.#isTorn = false;
+      this.#isTorn = this.#isEndInDoubt = false;
     } catch (cause) {
       this.#tryRestore();
       throw cause;
@@ -137,13 +148,26 @@ export class LogFile {
     if (written !== bytes.length) throw new Error(`a short write: ${written} of ${bytes.length} bytes`);
   }
 
-  /** Resolves when everything that was appended is on the disk. */
+  #endsWithinLine(): boolean {
+    if (!this.#isEndInDoubt || this.#lengthBytes === 0) return false;
+    const last = new Uint8Array(1);
+    return readSync(this.#fd, last, 0, 1, this.#lengthBytes - 1) === 1 && last[0] !== LF;
+  }
+
+  /**
+   * Resolves when everything that was appended is on the disk. After one that failed no other succeeds, whoever asks: the system may
+   * have dropped what it could not write, and calls the next sync a success.
+   */
   async sync(): Promise<void> {
+    if (this.#syncFailure) throw this.#syncFailure;
     this.#syncs++;
     const lengthBytes = this.#lengthBytes;
     try {
-      await fdatasyncAsync(this.#fd);
+      await this.#fdatasync(this.#fd);
+      if (this.#syncFailure) throw this.#syncFailure;
       this.#syncedBytes = Math.max(this.#syncedBytes, lengthBytes);
+    } catch (cause) {
+      throw this.#noteFailedSync(cause);
     } finally {
       this.#syncs--;
       if (this.#isClosing && this.#syncs === 0) closeSync(this.#fd);
@@ -152,8 +176,18 @@ export class LogFile {
 
   /** The same, at once. */
   syncNow(): void {
-    fdatasyncSync(this.#fd);
+    if (this.#syncFailure) throw this.#syncFailure;
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (cause) {
+      throw this.#noteFailedSync(cause);
+    }
     this.#syncedBytes = this.#lengthBytes;
+  }
+
+  #noteFailedSync(cause: unknown): Error {
+    this.#syncFailure ??= cause instanceof Error ? cause : new Error(String(cause));
+    return this.#syncFailure;
   }
 
   /** Back to the last length that is known to be on the disk. */
@@ -174,13 +208,16 @@ export class LogFile {
     const { size } = fstatSync(this.#fd);
     const change = size - this.#lengthBytes;
     this.#lengthBytes = size;
+    if (change !== 0) this.#isEndInDoubt = true;
     return change;
   }
 
   #restore(): void {
     if (!this.#isTorn) return;
     // Never longer: should somebody else have cut the file, growing it back would make a hole of NULs.
-    this.#lengthBytes = Math.min(this.#lengthBytes, fstatSync(this.#fd).size);
+    const { size } = fstatSync(this.#fd);
+    if (size < this.#lengthBytes) this.#isEndInDoubt = true;
+    this.#lengthBytes = Math.min(this.#lengthBytes, size);
     ftruncateSync(this.#fd, this.#lengthBytes);
     this.#isTorn = false;
   }

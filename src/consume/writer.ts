@@ -141,11 +141,19 @@ export class Writer {
       await this.#options.file.sync();
     } catch (cause) {
       // Not tried again: a system that has dropped what it could not write calls the next sync a success.
-      this.#options.file.cutToSynced();
       this.#giveUp(cause instanceof Error ? cause : new Error(String(cause)));
+      this.#cutToSynced();
       return;
     }
     for (const onWritten of appended) onWritten();
+  }
+
+  #cutToSynced(): void {
+    try {
+      this.#options.file.cutToSynced();
+    } catch (cause) {
+      this.#options.log.error({ error: (cause as Error).message }, "the log file's end, which is in doubt, cannot be cut");
+    }
   }
 
   /** Closes the file where it is due, also while nothing comes in. */

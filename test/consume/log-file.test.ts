@@ -117,6 +117,50 @@ test("a file that somebody cut is not grown back with NULs", async () => {
   expect(await Bun.file(path).text()).not.toContain("\0");
 });
 
+test("where somebody cut the file within a line, the next line begins on a line of its own; also when its first try fails", async () => {
+  using folder = new TestFolder();
+  const path = folder.file("a.log");
+  const { write, repair } = failing(1, 3, "throws");
+  const file = new LogFile(path, write);
+  await file.append([Buffer.from("one\ntwo\n")]);
+  truncateSync(path, 6);
+  expect(file.checkLength()).toBe(-2);
+  await expect(file.append([Buffer.from("three\n")])).rejects.toThrow();
+  repair();
+  await file.append([Buffer.from("three\n")]);
+  await file.append([Buffer.from("four\n")]);
+  expect(await Bun.file(path).text()).toBe("one\ntw\nthree\nfour\n");
+  expect(file.lengthBytes).toBe(18);
+  // Cut behind a line's end: nothing is to be mended.
+  truncateSync(path, 7);
+  file.checkLength();
+  await file.append([Buffer.from("five\n")]);
+  file.close();
+  expect(await Bun.file(path).text()).toBe("one\ntw\nfive\n");
+});
+
+test("after a sync that failed none succeeds, whoever asked for it, and the file can be cut to what is on the disk", async () => {
+  using folder = new TestFolder();
+  const path = folder.file("a.log");
+  let isBroken = false;
+  const sync = () => (isBroken ? Promise.reject(new Error("EIO")) : Promise.resolve());
+  const file = new LogFile(path, undefined, sync);
+  await file.append([Buffer.from("on the disk\n")]);
+  await file.sync();
+  await file.append([Buffer.from("in doubt\n")]);
+  isBroken = true;
+  expect(file.sync()).rejects.toThrow("EIO");
+  await Promise.resolve();
+  // What the system says of a second try.
+  isBroken = false;
+  expect(file.sync()).rejects.toThrow("EIO");
+  await file.sync().catch(() => {});
+  expect(() => file.syncNow()).toThrow("EIO");
+  file.cutToSynced();
+  file.close();
+  expect(await Bun.file(path).text()).toBe("on the disk\n");
+});
+
 test("Bun.write on a file opened to append: below 256 KiB it appends, no bytes truncate, from 256 KiB on it may leave a hole", async () => {
   using folder = new TestFolder();
   const fd = openSync(folder.file("bun.log"), "a");
