@@ -1,8 +1,9 @@
 /**
  * Finishes closed files in a Worker thread, one run at a time; a file that is closed during a run is for the next. What fails stays as
- * it is and is tried again with the next file, or at the next start.
+ * it is and is tried again a minute later, with the next file, or at the next start.
  */
 import { Worker } from "node:worker_threads";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { ClosingOptions } from "./closing.ts";
 import { unfinished } from "./manifest.ts";
@@ -11,23 +12,29 @@ export type CloserMessage =
   | { readonly type: "done"; readonly finished: readonly string[]; readonly deleted: readonly string[] }
   | { readonly type: "failed"; readonly error: string };
 
+const RETRY_MS = 60_000;
 const WORKER = new URL("./closer-worker.ts", import.meta.url);
 
 export class Closer {
   readonly #options: ClosingOptions;
   readonly #log: Log;
+  readonly #clock: Clock;
+  #cancelRetry: (() => void) | undefined;
   #run: Promise<void> | undefined;
   #isWanted = false;
 
-  constructor(options: ClosingOptions, log: Log) {
+  constructor(options: ClosingOptions, log: Log, clock = systemClock) {
     this.#options = options;
     this.#log = log;
+    this.#clock = clock;
     if (unfinished(options.logFile).length > 0) this.start();
   }
 
   /** There is a closed file. */
   start(): void {
     this.#isWanted = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     this.#run ??= this.#work();
   }
 
@@ -45,7 +52,8 @@ export class Closer {
     let isTold = false;
     const fail = (error: string) => {
       isTold = true;
-      this.#log.error({ error }, "a closed log file could not be finished; it is tried again with the next");
+      this.#log.error({ error }, "a closed log file could not be finished; it is tried again");
+      this.#cancelRetry ??= this.#clock.after(RETRY_MS, () => this.start());
     };
     worker.on("message", (message: CloserMessage) => {
       if (message.type === "failed") return fail(message.error);

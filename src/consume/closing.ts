@@ -33,13 +33,24 @@ export interface ClosingOptions {
 
 const PIECE_BYTES = 1024 * 1024;
 
-/** Finishes every file that is left, oldest first, then deletes what is too much. Returns the files it finished and deleted. */
+/**
+ * Deletes what is too much, then finishes every file that is left, oldest first. Returns the files it finished and deleted. One that
+ * cannot be finished does not keep the others; at the end it is thrown.
+ */
 export async function finishClosing(options: ClosingOptions): Promise<{ finished: string[]; deleted: string[] }> {
   const finished: string[] = [];
   // First, and not only when all is finished: on a full disk nothing else gives room.
   const deleted = options.keep === undefined ? [] : deleteOldest(options.logFile, options.keep);
-  for (const { path } of unfinished(options.logFile)) finished.push(await finish(path, options));
+  const failures: string[] = [];
+  for (const { path } of unfinished(options.logFile)) {
+    try {
+      finished.push(await finish(path, options));
+    } catch (cause) {
+      failures.push(`${path}: ${(cause as Error).message}`);
+    }
+  }
   if (options.isSynced && finished.length + deleted.length > 0) syncFolder(dirname(options.logFile));
+  if (failures.length > 0) throw new Error(failures.join("; "));
   return { finished, deleted };
 }
 
@@ -82,6 +93,7 @@ async function finish(path: string, { identity, compression, isSynced }: Closing
     },
     isSynced,
   );
+  removeLeftovers(path, final);
   if (final !== path) {
     // Both names and the content behind them, before the only other copy goes.
     if (isSynced) syncFolder(dirname(path));
@@ -90,12 +102,24 @@ async function finish(path: string, { identity, compression, isSynced }: Closing
   return final;
 }
 
+/** Of a try that was cut off while another compression was asked for: once the plain file is gone they would count as closed files. */
+function removeLeftovers(path: string, final: string): void {
+  for (const suffix of Object.values(SUFFIXES)) {
+    const other = path + suffix;
+    rmSync(`${other}.new`, { force: true });
+    if (other === final) continue;
+    rmSync(other, { force: true });
+    rmSync(manifestPath(other), { force: true });
+  }
+}
+
 function deleteOldest(logFile: string, keep: number): string[] {
   const all = closedFiles(logFile);
   const old = all.slice(0, Math.max(0, all.length - keep)).map(({ path }) => path);
   for (const path of old) {
-    rmSync(path, { force: true });
+    // The manifest first: where it ends in between, the file is still known as one that is too much.
     rmSync(manifestPath(path), { force: true });
+    rmSync(path, { force: true });
   }
   return old;
 }

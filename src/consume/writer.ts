@@ -152,7 +152,10 @@ export class Writer {
     try {
       this.#options.file.cutToSynced();
     } catch (cause) {
-      this.#options.log.error({ error: (cause as Error).message }, "the log file's end, which is in doubt, cannot be cut");
+      this.#options.log.error(
+        { error: (cause as Error).message },
+        "the log file's end, which is in doubt, cannot be cut",
+      );
     }
   }
 

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type Compression, closedPath } from "../../src/consume/closed-files.ts";
 import { Closer } from "../../src/consume/closer.ts";
 import { type ClosingOptions, finishClosing } from "../../src/consume/closing.ts";
 import { ContentReader } from "../../src/consume/content.ts";
 import { manifestPath, readManifest, unfinished } from "../../src/consume/manifest.ts";
-import { bytesOf, keptLog, lineOf, TestFolder } from "./support.ts";
+import { bytesOf, keptLog, lineOf, ManualClock, TestFolder } from "./support.ts";
 
 const identity = { clusterId: "c1", topic: "events", topicId: "t1" };
 
@@ -157,15 +158,40 @@ test("the closer finishes what is left over at its start, and what is closed whi
   expect(lines.every(({ msg }) => msg === "closed log files were finished")).toBe(true);
 });
 
-test("a closer that fails says so, and tries again with the next file", async () => {
+test("a closer that fails says so, and tries again after a while, or with the next file", async () => {
   using folder = new ClosedFolder();
   const path = folder.closed(1, TEXT);
   const { log, lines } = keptLog();
-  const closer = new Closer({ ...folder.options(), identity: null as unknown as typeof identity }, log);
+  const clock = new ManualClock();
+  const closer = new Closer({ ...folder.options(), identity: null as unknown as typeof identity }, log, clock);
   await closer.whenIdle();
   expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining("could not be finished")]);
   expect([existsSync(path), existsSync(manifestPath(path))]).toEqual([true, false]);
-  closer.start();
+  clock.advance(60_000);
   await closer.whenIdle();
   expect(lines).toHaveLength(2);
+  closer.start();
+  expect(clock.nextDelayMs).toBeUndefined();
+  await closer.whenIdle();
+  expect(lines).toHaveLength(3);
+});
+
+test("a file that cannot be finished does not keep the others", async () => {
+  using folder = new ClosedFolder();
+  const paths = [1, 2, 3].map((sequence) => folder.closed(sequence, TEXT));
+  // Where its manifest is to be written.
+  mkdirSync(`${manifestPath(`${paths[0]}.gz`)}.new`);
+  await expect(finishClosing(folder.options({ compression: "gzip" }))).rejects.toThrow(paths[0]!);
+  expect(unfinished(folder.path0).map(({ path }) => path)).toEqual([paths[0]!]);
+  expect(existsSync(`${paths[2]}.gz`)).toBe(true);
+});
+
+test("what a compression of another kind has left goes with the plain file", async () => {
+  using folder = new ClosedFolder();
+  const path = folder.closed(1, TEXT);
+  for (const suffix of [".zst", ".zst.new", ".zst.manifest.json"]) folder.closed(1, "left", suffix);
+  await finishClosing(folder.options({ compression: "gzip" }));
+  expect(readdirSync(folder.path).sort()).toEqual(
+    [`${path}.gz`, `${path}.gz.manifest.json`].map((name) => basename(name)),
+  );
 });
