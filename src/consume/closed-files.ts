@@ -9,6 +9,8 @@ export type Compression = "gzip" | "zstd";
 
 export const SUFFIXES: Readonly<Record<Compression, string>> = { gzip: ".gz", zstd: ".zst" };
 const SEQUENCE_DIGITS = 6;
+/** Behind the live file's name. */
+export const CLOSED = /^\.\d{8}T\d{6}Z-(\d{6,15})(\.gz|\.zst)?$/;
 
 export interface ClosedFile {
   readonly path: string;
@@ -24,11 +26,10 @@ export function closedPath(logFile: string, sequence: number, nowMs: number): st
 /** Oldest first. Where a compressed file and its plain one are both there, the compressing was cut off: only the plain one counts. */
 export function closedFiles(logFile: string): ClosedFile[] {
   const folder = dirname(logFile);
-  const pattern = /^\.\d{8}T\d{6}Z-(\d{6,15})(\.gz|\.zst)?$/;
   const base = basename(logFile);
   const bySequence = new Map<number, ClosedFile>();
   for (const name of readdirSync(folder).sort()) {
-    const match = name.startsWith(base) ? pattern.exec(name.slice(base.length)) : null;
+    const match = name.startsWith(base) ? CLOSED.exec(name.slice(base.length)) : null;
     if (!match) continue;
     const sequence = Number(match[1]);
     const compression = match[2] === ".gz" ? "gzip" : match[2] === ".zst" ? "zstd" : null;

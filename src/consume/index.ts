@@ -18,8 +18,8 @@ export { handlerProblem } from "./handler-check.ts";
 export { LineMaker } from "./line.ts";
 export { type LineHead, readLineHead } from "./line-head.ts";
 export { LogFileLock } from "./lock.ts";
-export { LogFileError } from "./log-file.ts";
-export { type Manifest, readManifest } from "./manifest.ts";
+export { type FileId, LogFileError } from "./log-file.ts";
+export { type Manifest, orphanManifests, readManifest, unfinished } from "./manifest.ts";
 export { removeLog } from "./remove.ts";
 
 export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Promise<number> {

@@ -3,7 +3,10 @@
  * however it dies, so there are no stale locks. Two names of one file (symbolic links) meet at the same lock.
  */
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { LogFileError } from "./log-file.ts";
+
+const ASKER_MS = 100;
 
 export class LogFileLock {
   readonly #database: Database;
@@ -17,7 +20,8 @@ export class LogFileLock {
       throw new LogFileError(`cannot open ${path}: ${(cause as Error).message}`);
     }
     try {
-      this.#database.run("PRAGMA busy_timeout = 0");
+      // Who only asks (`isHeld`) is in the way for a moment.
+      this.#database.run(`PRAGMA busy_timeout = ${ASKER_MS}`);
       this.#database.run("PRAGMA locking_mode = EXCLUSIVE");
       this.#database.run("BEGIN EXCLUSIVE");
     } catch (cause) {
@@ -28,6 +32,22 @@ export class LogFileLock {
           ? `another process writes to ${logFile}: one consume process a log file. Stop it, or name another file with --log-file`
           : `cannot lock ${path}: ${(cause as Error).message}`,
       );
+    }
+  }
+
+  /** Whether a process has the lock. Writes nothing: also where the folder, or the lock, is only to be read. */
+  static isHeld(logFile: string): boolean {
+    const path = `${logFile}.lock`;
+    if (!existsSync(path)) return false;
+    let database: Database | undefined;
+    try {
+      database = new Database(path, { readonly: true });
+      database.run("SELECT count(*) FROM sqlite_schema");
+      return false;
+    } catch (cause) {
+      return (cause as { code?: string }).code?.startsWith("SQLITE_BUSY") ?? false;
+    } finally {
+      database?.close();
     }
   }
 

@@ -2,10 +2,10 @@
  * The manifest beside a closed file: one line of JSON that says what the file holds, so that damage can be told from what was never
  * there. `bytes` and `crc32c` are of the content before compression.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { TopicIdentity } from "./checkpoint.ts";
-import { type ClosedFile, type Compression, closedFiles } from "./closed-files.ts";
+import { CLOSED, type ClosedFile, type Compression, closedFiles } from "./closed-files.ts";
 
 export interface PartitionPart {
   readonly partition: number;
@@ -35,9 +35,10 @@ export interface Manifest {
 }
 
 const VERSION = 1;
+const SUFFIX = ".manifest.json";
 
 export function manifestPath(closedFile: string): string {
-  return `${closedFile}.manifest.json`;
+  return `${closedFile}${SUFFIX}`;
 }
 
 /** Replaced as a whole. With `isSynced` its content is on the disk when this returns. */
@@ -90,6 +91,18 @@ export function unfinished(logFile: string): ClosedFile[] {
   return closedFiles(logFile).filter(
     ({ path, compression }) => compression === null && !existsSync(manifestPath(path)),
   );
+}
+
+/** Manifests whose file is not there. */
+export function orphanManifests(logFile: string): string[] {
+  const [folder, base] = [dirname(logFile), basename(logFile)];
+  const names = readdirSync(folder).filter((name) => name.startsWith(base));
+  const there = new Set(names);
+  return names
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length))
+    .filter((name) => CLOSED.test(name.slice(base.length)) && !there.has(name))
+    .map((name) => manifestPath(join(folder, name)));
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -2,18 +2,14 @@
  * Whether a log is what it should be: every line whole and once, in order, as the manifests say and (with Kafka) as the topic has it.
  * It changes nothing, and reads as a stream: its memory grows with the number of gaps, not with the log.
  */
-import {
-  type Content,
-  LogFileLock,
-  type Manifest,
-  readCheckpoint,
-  readManifest,
-  type TopicIdentity,
-} from "../consume/index.ts";
-import { type LogPart, lastByteOf, partsOf } from "./files.ts";
+import { existsSync, realpathSync } from "node:fs";
+import { isSameTopic, LogFileLock, readCheckpoint, type TopicIdentity } from "../consume/index.ts";
+import { checkCheckpoint } from "./checkpoint-check.ts";
+import { closeParts, type LogPart, openParts } from "./files.ts";
 import { Findings } from "./findings.ts";
 import { countOf } from "./intervals.ts";
 import { LogCheck } from "./log-check.ts";
+import { checkOrphans, checkPart, manifestOf } from "./part-check.ts";
 import { checkTopic, type TopicFigures } from "./topic-check.ts";
 import type { TopicClient } from "./topic-reading.ts";
 
@@ -28,141 +24,117 @@ export interface VerifyOptions {
   readonly allowsGaps: boolean;
 }
 
-const LF = 0x0a;
+/** Lines of one topic. A log that was another topic's before has closed files of that one, too. */
+interface OfTopic {
+  readonly identity: TopicIdentity | undefined;
+  readonly log: LogCheck;
+  readonly parts: LogPart[];
+}
 
 /** Rejects where there is no log, or Kafka does not answer. */
-export async function verify({ logFile, client, isComplete, allowsGaps }: VerifyOptions): Promise<Verdict> {
-  const startedAt = performance.now();
-  const parts = partsOf(logFile);
-  if (parts.length === 0) throw new Error(`there is no log at ${logFile}`);
-  const findings = new Findings();
-  const log = new LogCheck(findings);
-  let identity: TopicIdentity | undefined;
-  let bytes = 0;
-  for (const part of parts) {
-    const read = await log.read(part);
-    bytes += read?.content.bytes ?? 0;
-    if (read) identity = checkPart(part, read, logFile, findings) ?? identity;
-  }
-  identity = checkCheckpoint(logFile, parts, log, findings) ?? identity;
-  const topic = client && (await againstTopic(log, { client, identity, parts, isComplete, findings }));
-  if (!topic && !allowsGaps) findGaps(log, findings);
-  return {
-    logFile,
-    files: parts.length,
-    lines: log.lines,
-    bytes,
-    ms: performance.now() - startedAt,
-    isAgainstTopic: topic !== undefined,
-    partitions: figuresOf(log, topic),
-    findings,
-  };
-}
-
-/** Returns whose records the file holds, where its manifest says so. */
-function checkPart(
-  part: LogPart,
-  { content, tailBytes }: { readonly content: Content; readonly tailBytes: number },
-  logFile: string,
-  findings: Findings,
-): TopicIdentity | undefined {
-  const file = part.name;
-  // Whoever writes to it right now is in the middle of a line.
-  if (tailBytes > 0 && !(part.isLive && isHeld(logFile)))
-    findings.add({
-      kind: "damaged",
-      file,
-      byte: content.bytes - tailBytes,
-      detail: `an unfinished line of ${tailBytes} bytes at the end`,
-    });
-  if (part.isLive) return undefined;
-  const manifest = readManifest(part.path);
-  if (typeof manifest !== "object") {
-    findings.add({
-      kind: "manifest",
-      file,
-      detail: manifest === undefined ? "there is none" : `it cannot be used: ${manifest}`,
-    });
-    return undefined;
-  }
-  for (const detail of contradictions(part, manifest, content)) findings.add({ kind: "manifest", file, detail });
-  return manifest.identity;
-}
-
-function contradictions(part: LogPart, manifest: Manifest, content: Content): string[] {
-  const said: [what: string, said: unknown, found: unknown][] = [
-    ["file", manifest.file, part.name],
-    ["lines", manifest.lines, content.lines],
-    ["foreign_lines", manifest.foreignLines, content.foreignLines],
-    ["bytes", manifest.bytes, content.bytes],
-    ["crc32c", manifest.crc32c, content.crc32c],
-    ["compressed_bytes", manifest.compressedBytes, part.compression === null ? null : part.fileBytes],
-    ["partitions", JSON.stringify(manifest.partitions), JSON.stringify(content.partitions)],
-  ];
-  return said
-    .filter(([, one, other]) => one !== other)
-    .map(([what, one, other]) => `${what}: it says ${one}, and there is ${other}`);
-}
-
-function isHeld(logFile: string): boolean {
-  try {
-    new LogFileLock(logFile).release();
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-function checkCheckpoint(
-  logFile: string,
-  parts: readonly LogPart[],
-  log: LogCheck,
-  findings: Findings,
-): TopicIdentity | undefined {
+export async function verify(options: VerifyOptions): Promise<Verdict> {
+  // Beside the real file lie the others.
+  const logFile = existsSync(options.logFile) ? realpathSync(options.logFile) : options.logFile;
+  const isHeld = LogFileLock.isHeld(logFile);
+  // Before the files: where consume goes on, they are ahead of it.
   const checkpoint = readCheckpoint(logFile);
-  if (checkpoint === undefined) return undefined;
-  const add = (detail: string, partition?: number) =>
-    findings.add({ kind: "checkpoint", detail, ...(partition !== undefined && { partition }) });
-  if (typeof checkpoint === "string") {
-    add(`it cannot be used: ${checkpoint}`);
-    return undefined;
+  const parts = await openParts(logFile);
+  try {
+    if (parts.length === 0) throw new Error(`there is no log at ${logFile}`);
+    return await new Verification({ ...options, logFile }, parts, isHeld, checkpoint).run();
+  } finally {
+    await closeParts(parts);
   }
-  const live = parts.find(({ isLive }) => isLive);
-  const length = live?.fileBytes ?? 0;
-  if (length < checkpoint.validBytes)
-    add(`it vouches for ${checkpoint.validBytes} bytes, and the live file has ${length}`);
-  else if (live && checkpoint.validBytes > 0 && lastByteOf(live.path, checkpoint.validBytes) !== LF)
-    add(`it vouches for ${checkpoint.validBytes} bytes, where no line ends`);
-  for (const [partition, offset] of checkpoint.offsets) {
-    const last = log.partitions.get(partition)?.last ?? -1;
-    if (last < offset) add(`it has offset ${offset}, and the last line is of ${last < 0 ? "none" : last}`, partition);
-  }
-  return checkpoint.identity;
 }
 
-async function againstTopic(
-  log: LogCheck,
-  {
-    client,
-    identity,
-    parts,
-    isComplete,
-    findings,
-  }: {
-    readonly client: TopicClient;
-    readonly identity: TopicIdentity | undefined;
-    readonly parts: readonly LogPart[];
-    readonly isComplete: boolean;
-    readonly findings: Findings;
-  },
-): Promise<Map<number, TopicFigures>> {
-  if (identity === undefined) throw new Error("neither a checkpoint nor a manifest says which topic the log is of");
-  const readAgain = async (onLine: ConstructorParameters<typeof LogCheck>[1]) => {
-    // What is wrong with the lines themselves was said the first time.
-    const again = new LogCheck(new Findings(), onLine);
-    for (const part of parts) await again.read(part);
-  };
-  return checkTopic(log, { client, identity, isComplete, findings, readAgain });
+class Verification {
+  readonly #options: VerifyOptions;
+  readonly #parts: readonly LogPart[];
+  readonly #checkpoint: ReturnType<typeof readCheckpoint>;
+  readonly #findings = new Findings();
+  readonly #partOptions: { readonly findings: Findings; readonly isHeld: boolean };
+  readonly #manifests: ReadonlyMap<LogPart, ReturnType<typeof manifestOf>>;
+  readonly #main: OfTopic;
+  readonly #others: OfTopic[] = [];
+  #bytes = 0;
+
+  constructor(
+    options: VerifyOptions,
+    parts: readonly LogPart[],
+    isHeld: boolean,
+    checkpoint: ReturnType<typeof readCheckpoint>,
+  ) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#checkpoint = checkpoint;
+    this.#partOptions = { findings: this.#findings, isHeld };
+    this.#manifests = new Map(parts.map((part) => [part, manifestOf(part, this.#partOptions)]));
+    const last = [...this.#manifests.values()].findLast((manifest) => manifest !== undefined)?.identity;
+    this.#main = this.#begin(typeof checkpoint === "object" ? checkpoint.identity : last);
+  }
+
+  #begin(identity: TopicIdentity | undefined): OfTopic {
+    return { identity, log: new LogCheck(this.#findings), parts: [] };
+  }
+
+  async run(): Promise<Verdict> {
+    const startedAt = performance.now();
+    const findings = this.#findings;
+    for (const part of this.#parts) await this.#read(part);
+    checkOrphans(this.#options.logFile, this.#partOptions);
+    const { log } = this.#main;
+    await checkCheckpoint(this.#checkpoint, { parts: this.#parts, log, findings });
+    const topic = await this.#againstTopic();
+    if (!this.#options.allowsGaps) {
+      if (!topic) findGaps(log, findings);
+      for (const other of this.#others) findGaps(other.log, findings);
+    }
+    return {
+      logFile: this.#options.logFile,
+      files: this.#parts.length,
+      filesOfOthers: this.#others.reduce((sum, other) => sum + other.parts.length, 0),
+      lines: this.#others.reduce((sum, other) => sum + other.log.lines, log.lines),
+      bytes: this.#bytes,
+      ms: performance.now() - startedAt,
+      isAgainstTopic: topic !== undefined,
+      partitions: figuresOf(log, topic),
+      findings,
+    };
+  }
+
+  async #read(part: LogPart): Promise<void> {
+    // Deleted meanwhile by the consume that runs, since `--keep` says so.
+    if (this.#partOptions.isHeld && part.handle === undefined && !existsSync(part.path)) return;
+    const manifest = this.#manifests.get(part);
+    const ofTopic = this.#topicOf(manifest?.identity);
+    ofTopic.parts.push(part);
+    const read = await ofTopic.log.read(part);
+    if (!read) return;
+    this.#bytes += read.content.bytes;
+    checkPart(part, manifest, read, this.#partOptions);
+  }
+
+  #topicOf(identity: TopicIdentity | undefined): OfTopic {
+    if (identity === undefined || this.#main.identity === undefined) return this.#main;
+    const known = [this.#main, ...this.#others].find((one) => isSameTopic(one.identity!, identity));
+    if (known) return known;
+    const other = this.#begin(identity);
+    this.#others.push(other);
+    return other;
+  }
+
+  async #againstTopic(): Promise<Map<number, TopicFigures> | undefined> {
+    const { client, isComplete } = this.#options;
+    if (!client) return undefined;
+    const { identity, log, parts } = this.#main;
+    if (identity === undefined) throw new Error("neither a checkpoint nor a manifest says which topic the log is of");
+    const readAgain = async (onLine: ConstructorParameters<typeof LogCheck>[1]) => {
+      // What is wrong with the lines themselves was said the first time.
+      const again = new LogCheck(new Findings(), onLine);
+      for (const part of parts) await again.read(part);
+    };
+    return checkTopic(log, { client, identity, isComplete, findings: this.#findings, readAgain });
+  }
 }
 
 function findGaps(log: LogCheck, findings: Findings): void {

@@ -7,6 +7,8 @@ import type { Findings } from "./findings.ts";
 import { Intervals } from "./intervals.ts";
 
 const LF = 0x0a;
+/** No record that Kafka takes makes a longer line: what has no end, as a block of NULs, must not fill the memory. */
+const LINE_BYTES_MAX = 256_000_000;
 
 export interface LinePlace {
   readonly file: string;
@@ -55,8 +57,13 @@ export class LogCheck {
     return { content: content.finish(), tailBytes: splitter.openBytes };
   }
 
-  #take({ name: file }: LogPart, line: Uint8Array, number: number, byte: number): void {
+  #take({ name: file }: LogPart, line: Uint8Array | undefined, number: number, byte: number): void {
     this.lines++;
+    if (line === undefined) {
+      const detail = `a line of more than ${LINE_BYTES_MAX} bytes`;
+      this.#findings.add({ file, line: number, byte, kind: "damaged", detail });
+      return;
+    }
     const isOurs = readLineHead(line, 0, line.length, this.#head);
     const isWhole = isJson(line, 0, line.length);
     const place = { file, line: number, byte };
@@ -119,34 +126,37 @@ export class LogCheck {
   }
 }
 
-/** Lines out of pieces. A line that lies in one piece is a view of it. */
+/** Lines out of pieces. A line that lies in one piece is a view of it; one that is too long for any record is not kept, and is undefined. */
 class Splitter {
-  readonly #onLine: (line: Uint8Array, number: number, byte: number) => void;
-  readonly #open: Uint8Array[] = [];
+  readonly #onLine: (line: Uint8Array | undefined, number: number, byte: number) => void;
+  #open: Uint8Array[] = [];
   openBytes = 0;
   #number = 1;
   #byte = 0;
 
-  constructor(onLine: (line: Uint8Array, number: number, byte: number) => void) {
+  constructor(onLine: (line: Uint8Array | undefined, number: number, byte: number) => void) {
     this.#onLine = onLine;
   }
 
   add(piece: Uint8Array): void {
     let start = 0;
     for (let end = piece.indexOf(LF); end >= 0; end = piece.indexOf(LF, start)) {
-      const rest = piece.subarray(start, end);
-      this.#emit(this.#open.length === 0 ? rest : Buffer.concat([...this.#open.splice(0), rest]));
-      this.openBytes = 0;
+      this.#emit(piece.subarray(start, end));
       start = end + 1;
     }
     if (start === piece.length) return;
-    // The next piece may come in the same memory.
-    this.#open.push(piece.slice(start));
     this.openBytes += piece.length - start;
+    // The next piece may come in the same memory.
+    if (this.openBytes <= LINE_BYTES_MAX) this.#open.push(piece.slice(start));
+    else this.#open = [];
   }
 
-  #emit(line: Uint8Array): void {
-    this.#onLine(line, this.#number++, this.#byte);
-    this.#byte += line.length + 1;
+  #emit(rest: Uint8Array): void {
+    const bytes = this.openBytes + rest.length;
+    const line = this.#open.length > 0 ? Buffer.concat([...this.#open, rest]) : rest;
+    this.#onLine(bytes > LINE_BYTES_MAX ? undefined : line, this.#number++, this.#byte);
+    this.#byte += bytes + 1;
+    this.#open = [];
+    this.openBytes = 0;
   }
 }

@@ -1,6 +1,6 @@
 /** Holds the log against its topic: which records have no line, which lines have no record, and which are not the same. */
 import { isSameTopic, type TopicIdentity } from "../consume/index.ts";
-import { BLOCK_OFFSETS, Blocks } from "./blocks.ts";
+import { BLOCK_OFFSETS, type Block, BlockLines, Blocks } from "./blocks.ts";
 import type { Findings } from "./findings.ts";
 import { countOf, Intervals, type Stretch } from "./intervals.ts";
 import type { LinePlace, LogCheck } from "./log-check.ts";
@@ -25,8 +25,8 @@ export interface TopicCheckOptions {
   readonly readAgain: (onLine: ConstructorParameters<typeof LogCheck>[1]) => Promise<void>;
 }
 
-/** Blocks that are looked into line by line; more are counted as they are. */
-const BLOCKS_MAX = 1000;
+/** Blocks that are looked into in one reading: 64 MB. */
+const BLOCKS_MAX = 16_384;
 
 /** By partition. Rejects where Kafka does not answer. */
 export async function checkTopic(log: LogCheck, options: TopicCheckOptions): Promise<Map<number, TopicFigures>> {
@@ -93,63 +93,45 @@ async function compare(
     if (!watermarks.has(partition))
       findings.add({ kind: "topic", partition, detail: "in the log, and no partition of the topic" });
   }
-  await lookInto(log.blocks.differing(blocks), watermarks, { client, topic, findings, readAgain });
+  await lookInto(log.blocks.differing(blocks), { watermarks, client, topic, findings, readAgain });
   return figures;
 }
 
-/** A block may differ because something is missing, or gone. What differs line by line is found by reading both again. */
-async function lookInto(
-  differing: readonly { readonly partition: number; readonly block: number }[],
-  watermarks: TopicState["watermarks"],
-  {
-    client,
-    topic,
-    findings,
-    readAgain,
-  }: Pick<TopicCheckOptions, "client" | "findings" | "readAgain"> & { readonly topic: string },
-): Promise<void> {
-  if (differing.length === 0) return;
-  const looked = new Set(differing.slice(0, BLOCKS_MAX).map(({ partition, block }) => `${partition}/${block}`));
-  const isLooked = (partition: number, offset: number) =>
-    looked.has(`${partition}/${Math.floor(offset / BLOCK_OFFSETS)}`);
-  const hashes = new Map<string, number>();
-  const stretches = new Map<number, Stretch>();
-  for (const { partition, block } of differing.slice(0, BLOCKS_MAX)) {
-    const high = watermarks.get(partition)?.high ?? 0;
-    const known = stretches.get(partition);
-    const first = block * BLOCK_OFFSETS;
-    const last = Math.min(high - 1, first + BLOCK_OFFSETS - 1);
-    stretches.set(partition, {
-      first: Math.min(first, known?.first ?? first),
-      last: Math.max(last, known?.last ?? last),
-    });
-  }
-  const reachable = new Map(
-    Array.from(stretches, ([partition, { first, last }]) => {
-      const low = watermarks.get(partition)?.low ?? 0;
-      return [partition, { first: Math.max(low, first), last }];
-    }),
+/**
+ * A block may differ because something is missing, or gone. What differs line by line is found by reading both again, as often as it
+ * takes to do so with bounded memory.
+ */
+async function lookInto(differing: readonly Block[], parts: LookParts): Promise<void> {
+  for (let at = 0; at < differing.length; at += BLOCKS_MAX)
+    await lookIntoSome(differing.slice(at, at + BLOCKS_MAX), parts);
+}
+
+interface LookParts extends Pick<TopicCheckOptions, "client" | "findings" | "readAgain"> {
+  readonly topic: string;
+  readonly watermarks: TopicState["watermarks"];
+}
+
+async function lookIntoSome(blocks: readonly Block[], parts: LookParts): Promise<void> {
+  const { client, topic, findings, readAgain, watermarks } = parts;
+  const lines = new BlockLines(blocks);
+  await readLines(client, topic, stretchesOf(blocks, watermarks), ({ partition, offset }, line) =>
+    lines.add(partition, offset, line),
   );
-  await readLines(client, topic, reachable, ({ partition, offset }, line) => {
-    if (isLooked(partition, offset)) hashes.set(`${partition}/${offset}`, Bun.hash.xxHash32(line));
-  });
   await readAgain(({ partition, offset }, line, place: LinePlace) => {
-    const expected = hashes.get(`${partition}/${offset}`);
-    if (expected === undefined || expected === Bun.hash.xxHash32(line)) return;
-    findings.add({
-      ...place,
-      kind: "different",
-      partition,
-      offsets: { first: offset, last: offset },
-      detail: "not what the topic has",
-    });
+    if (!lines.differs(partition, offset, line)) return;
+    const offsets = { first: offset, last: offset };
+    findings.add({ ...place, kind: "different", partition, offsets, detail: "not what the topic has" });
   });
-  if (differing.length > BLOCKS_MAX)
-    findings.add(
-      {
-        kind: "different",
-        detail: `${differing.length - BLOCKS_MAX} more stretches of ${BLOCK_OFFSETS} records are not as in the topic`,
-      },
-      differing.length - BLOCKS_MAX,
-    );
+}
+
+/** By partition, from the first to the last of these blocks, as far as the topic goes. */
+function stretchesOf(blocks: readonly Block[], watermarks: TopicState["watermarks"]): Map<number, Stretch> {
+  const stretches = new Map<number, Stretch>();
+  for (const { partition, block } of blocks) {
+    const { low = 0, high = 0 } = watermarks.get(partition) ?? {};
+    const start = block * BLOCK_OFFSETS;
+    const first = stretches.get(partition)?.first ?? Math.max(low, start);
+    stretches.set(partition, { first, last: Math.min(high, start + BLOCK_OFFSETS) - 1 });
+  }
+  return stretches;
 }

@@ -20,6 +20,9 @@ export interface Figures {
 export interface Verdict {
   readonly logFile: string;
   readonly files: number;
+  /** Of these, closed files of a topic (or cluster) that the log was of before: looked at by themselves. */
+  readonly filesOfOthers: number;
+  /** In all of them. */
   readonly lines: number;
   /** Before compression. */
   readonly bytes: number;
@@ -62,6 +65,9 @@ export function verdictAsText(verdict: Verdict): string {
   const rate = Math.round(verdict.bytes / 1e6 / Math.max(0.001, seconds));
   const lines = [
     `${verdict.logFile}: ${verdict.files} file${verdict.files === 1 ? "" : "s"}, ${verdict.lines} lines, ${verdict.bytes} bytes, read in ${seconds.toFixed(1)} s (${rate} MB/s)`,
+    ...(verdict.filesOfOthers > 0
+      ? [`${verdict.filesOfOthers} of them of another topic (or cluster), looked at by themselves`]
+      : []),
     "",
     ...table([COLUMNS, ...rows]),
     "",
@@ -120,6 +126,7 @@ export function verdictAsJson(verdict: Verdict): string {
     clean: findings.isClean,
     log_file: verdict.logFile,
     files: verdict.files,
+    files_of_others: verdict.filesOfOthers,
     lines: verdict.lines,
     bytes: verdict.bytes,
     against_topic: verdict.isAgainstTopic,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { LogFileLock } from "../../src/consume/lock.ts";
 import { LogFileError, prepareLogFile } from "../../src/consume/log-file.ts";
 import { TestFolder } from "./support.ts";
@@ -33,6 +33,12 @@ test("a second process is refused at once, under every name of the file, and the
     expect(() => new LogFileLock(prepareLogFile(folder.file("other-name.log")))).toThrow(LogFileError);
     expect(performance.now() - started).toBeLessThan(1000);
     new LogFileLock(prepareLogFile(folder.file("another.log"))).release();
+    expect([path, folder.file("another.log"), folder.file("none.log")].map(LogFileLock.isHeld)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(existsSync(folder.file("none.log.lock"))).toBe(false);
   } finally {
     process.kill("SIGKILL");
     await process.exited;
