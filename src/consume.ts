@@ -18,6 +18,10 @@ await runCommand({
   run: async (options, stop) => {
     const problem = options.handler === undefined ? undefined : await handlerProblem(resolve(options.handler));
     if (problem) throw new UsageError(`--handler ${options.handler}: ${problem}`);
+    if (options.handler !== undefined && options.deadLetterTopic === options.kafkaTopic)
+      throw new UsageError(
+        "--dead-letter-topic must be another topic than --kafka-topic: what fails would come back for ever",
+      );
     const { kafkaBrokers: brokers, kafkaGroup: group, from } = options;
     const properties = kafkaProperties(options.kafkaConfig, (given) => [
       { type: "consumer", config: adminConfig({ brokers, group, properties: given }) },

@@ -1,6 +1,7 @@
 /**
  * Where records go that a handler cannot do with: a topic of their own, as they were, with what went wrong as headers. A record is
- * there when `bury` resolves. The Kafka clients for it are made with the first.
+ * there when `bury` resolves. The Kafka clients for it are made with the first. One that the topic does not take as it was (with its new
+ * headers it is too large, say) is represented by its headers alone, which say where it lies.
  */
 import {
   Admin,
@@ -26,6 +27,8 @@ const DELIVERY_TIMEOUT_MS = 10_000;
 const MESSAGE_MAX = 500;
 /** A record that Kafka took once is not refused here for its size. */
 const RECORD_BYTES_MAX = 100_000_000;
+/** Trying again would not help. */
+const NEVER: ReadonlySet<string> = new Set(["event_too_large", "rejected_by_kafka"]);
 
 export class Graveyard {
   readonly #options: GraveyardOptions;
@@ -43,16 +46,20 @@ export class Graveyard {
       if (this.#producer === opening) this.#producer = undefined;
       throw cause;
     });
-    const letter = {
-      topic: this.#options.topic,
-      key: record.key,
-      value: record.value,
-      headers: [...headersOf(record), ...reasonHeaders(record, error, attempts)],
-    };
-    const { promise, resolve } = Promise.withResolvers<{ readonly status: string; readonly detail?: string }>();
-    producer.publish([letter], (_, outcome) => resolve(outcome));
-    const outcome = await promise;
-    if (outcome.status !== "acked") throw new Error(outcome.detail ?? outcome.status);
+    const { topic, log } = this.#options;
+    const { key, value } = record;
+    const reason = reasonHeaders(record, error, attempts);
+    let outcome = await publishOne(producer, { topic, key, value, headers: [...headersOf(record), ...reason] });
+    if (outcome.status === "refused" && NEVER.has(outcome.code)) {
+      log("error", "the dead-letter topic does not take a record as it was; its headers stand for it", {
+        error: outcome.detail,
+        partition: record.partition,
+        offset: record.offset,
+      });
+      const headers: Header[] = [...reason, ["error_omitted", outcome.detail]];
+      outcome = await publishOne(producer, { topic, key: null, value: null, headers });
+    }
+    if (outcome.status !== "acked") throw new Error("detail" in outcome ? outcome.detail : outcome.status);
   }
 
   async #open(): Promise<Producer> {
@@ -77,6 +84,15 @@ export class Graveyard {
   async close(): Promise<void> {
     await (await this.#producer?.catch(() => undefined))?.close(0);
   }
+}
+
+type Letter = Parameters<Producer["publish"]>[0][number];
+type Settled = Parameters<Parameters<Producer["publish"]>[1]>[1];
+
+function publishOne(producer: Producer, letter: Letter): Promise<Settled> {
+  const { promise, resolve } = Promise.withResolvers<Settled>();
+  producer.publish([letter], (_, outcome) => resolve(outcome));
+  return promise;
 }
 
 function headersOf({ headers }: HandlerRecord): Header[] {

@@ -42,6 +42,8 @@ export class HandlerRunner {
   readonly #options: HandlerRunnerOptions;
   readonly #clock: Clock;
   readonly #stop = new AbortController();
+  /** Ends the call under way as failed. */
+  #failCall: ((cause: Error) => void) | undefined;
   readonly counts: HandlerCounts = { handled: 0, retries: 0, deadLettered: 0 };
 
   constructor(options: HandlerRunnerOptions) {
@@ -52,6 +54,12 @@ export class HandlerRunner {
   /** No more tries, and no waiting for the one under way. */
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** An error that nobody caught: that of the call under way, as far as can be known. False where none is. */
+  fail(cause: Error): boolean {
+    this.#failCall?.(cause);
+    return this.#failCall !== undefined;
   }
 
   async run(records: readonly HandlerRecord[]): Promise<void> {
@@ -95,11 +103,12 @@ export class HandlerRunner {
     if (this.#stop.signal.aborted) throw new HandlingStopped();
     const call = new AbortController();
     const { promise: over, reject } = Promise.withResolvers<never>();
+    this.#failCall = (cause) => {
+      call.abort(cause);
+      reject(cause);
+    };
     const late = new Error(`the handler took longer than handler_timeout_ms (${timeoutMs})`);
-    const cancel = this.#clock.after(timeoutMs, () => {
-      call.abort(late);
-      reject(late);
-    });
+    const cancel = this.#clock.after(timeoutMs, () => this.#failCall?.(late));
     const onStop = () => {
       call.abort();
       reject(new HandlingStopped());
@@ -113,6 +122,7 @@ export class HandlerRunner {
       return cause instanceof Error ? cause : new Error(String(cause));
     } finally {
       cancel();
+      this.#failCall = undefined;
       this.#stop.signal.removeEventListener("abort", onStop);
     }
   }

@@ -1,5 +1,5 @@
 /** A group member with a handler: between the records that were read and their lines stands the user's own function. */
-import type { RecordBatch } from "../kafka/index.ts";
+import type { KafkaLog, RecordBatch } from "../kafka/index.ts";
 import { Graveyard } from "./graveyard.ts";
 import { type HandlerRecord, loadHandler } from "./handler.ts";
 import { type HandlerCounts, HandlerRunner, HandlingStopped } from "./handler-runner.ts";
@@ -20,12 +20,13 @@ export const HandlingMember = {
   ): Promise<boolean> {
     const { handler: limits, brokers, properties, topic } = settings;
     const graveyard = new Graveyard({ brokers, properties, topic: limits.deadLetterTopic, log: hooks.log });
-    const runner = new HandlerRunner({
+    const runner: HandlerRunner = new HandlerRunner({
       ...limits,
       handler: await loadHandler(limits.file),
       bury: (record, error, attempts) => graveyard.bury(record, error, attempts),
       log: hooks.log,
     });
+    guardThread(runner, hooks.log);
     const told: HandlerCounts = { handled: 0, retries: 0, deadLettered: 0 };
     const tell = () => {
       const { handled, retries, deadLettered } = runner.counts;
@@ -43,8 +44,10 @@ export const HandlingMember = {
           await runner.run(recordsOf(batch, topic));
           return true;
         } catch (cause) {
-          if (cause instanceof HandlingStopped) return false;
-          throw cause;
+          if (!(cause instanceof HandlingStopped)) throw cause;
+          const said = "the handler was not done in time; the next start hands its records over again";
+          hooks.log("warn", said, { records: batch.count });
+          return false;
         } finally {
           clearInterval(watch);
           tell();
@@ -55,6 +58,23 @@ export const HandlingMember = {
     }
   },
 };
+
+/**
+ * What a handler leaves behind (a promise that it did not await, a throw in a timer) must not end the thread: its Kafka client would go
+ * on as a member of the group, and keep partitions that nobody reads.
+ */
+function guardThread(runner: HandlerRunner, log: KafkaLog): void {
+  const onUncaught = (cause: unknown) => {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    if (runner.fail(error)) return;
+    log("error", "the handler's file has an error that nothing caught", { error: `${error.name}: ${error.message}` });
+  };
+  process.on("uncaughtException", onUncaught);
+  process.on("unhandledRejection", onUncaught);
+  process.exit = () => {
+    throw new Error("process.exit() is not a handler's to call");
+  };
+}
 
 /** A stop is a shared cell: nothing wakes the event loop for it. */
 function watchForStop(cells: WorkerCells, runner: HandlerRunner): Timer {

@@ -129,7 +129,8 @@ export class Member {
 
   #step(pollMs: number): void {
     this.#consumer.poll(this.#batch, pollMs);
-    this.#lines.add(this.#batch);
+    // What comes in spite of the pausing counts as not read: no handler has seen it, and nothing of it is committed.
+    if (!this.#isSettling) this.#lines.add(this.#batch);
     this.#batch.release();
     this.#commits.markWritten(this.#cells.written);
   }

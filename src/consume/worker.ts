@@ -33,4 +33,9 @@ async function run({ settings, cells }: WorkerStart): Promise<string | undefined
   }
 }
 
-post({ type: "ended", problem: await run(workerData as WorkerStart) });
+// Before a handler is loaded, which may not call it.
+const exit = process.exit.bind(process);
+const start = workerData as WorkerStart;
+post({ type: "ended", problem: await run(start) });
+// What a handler has left open (a connection, a timer) would keep the thread.
+if (start.settings.handler !== undefined) exit(0);

@@ -133,6 +133,26 @@ test("a call that takes too long counts as failed, and its signal says so", asyn
   expect(String(reason)).toContain("5000");
 });
 
+test("an error that nobody caught makes the call under way fail; without one it is nobody's", async () => {
+  const { promise: called, resolve } = Promise.withResolvers<AbortSignal>();
+  let isFirst = true;
+  const { runner, calls } = make((_, signal) => {
+    if (!isFirst) return;
+    isFirst = false;
+    resolve(signal);
+    return new Promise<void>(() => {});
+  });
+  expect(runner.fail(new Error("before"))).toBe(false);
+  const running = runner.run(records);
+  const signal = await called;
+  expect(runner.fail(new Error("floating"))).toBe(true);
+  await running;
+  expect(signal.aborted).toBe(true);
+  expect(calls).toHaveLength(2);
+  expect(runner.counts).toEqual({ handled: 4, retries: 1, deadLettered: 0 });
+  expect(runner.fail(new Error("after"))).toBe(false);
+});
+
 test("pauses double", async () => {
   const clock = new ManualClock();
   const { runner } = make(

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Producer, producerConfig } from "../../src/kafka/index.ts";
+import { Admin, Producer, producerConfig } from "../../src/kafka/index.ts";
 import { TestFolder, until } from "../consume/support.ts";
 import { kafkaBrokers, newTopic } from "../support/cluster.ts";
 import { CommandProcess, killLeftovers } from "../support/command.ts";
@@ -27,7 +27,7 @@ class HandlerFolder extends TestFolder {
     const path = this.file("handler.ts");
     writeFileSync(
       path,
-      `import { appendFileSync } from "node:fs";
+      `import { appendFileSync, existsSync } from "node:fs";
        import type { Handler } from ${JSON.stringify(TYPES)};
        const note = (text: string) => appendFileSync(${JSON.stringify(this.seen)}, text + "\\n");
        const handle: Handler = async (records, signal) => { ${body} };
@@ -175,7 +175,51 @@ test("kill -9 in the middle: every record is handled at least once, and every li
   expect(new Set(offsets).size).toBe(600);
 }, 150_000);
 
-test("SIGTERM while a call hangs: it is given up, exit 1, and the next start hands its records over again", async () => {
+test("a record that the dead-letter topic does not take for its size is there by its headers, and consumption goes on", async () => {
+  const { topic } = await newTopic(1);
+  const deadLetters = `${topic}.dead`;
+  const admin = new Admin({ brokers, log: quiet });
+  await admin.createTopic(
+    { topic: deadLetters, partitions: 1, replication: 1, config: { "max.message.bytes": "1000" } },
+    10_000,
+  );
+  await admin.close();
+  using folder = new HandlerFolder();
+  folder.handler(`if (records.some((one) => one.text().includes("large"))) throw new Error("too much");`);
+  await publishAll(producer, [record(topic, "1"), record(topic, `"large ${"x".repeat(3000)}"`), record(topic, "3")]);
+  const consume = folder.start(topic, "--dead-letter-topic", deadLetters);
+  await until("all lines", () => folder.lines.length === 3, 40_000);
+  const dead = readTopic(brokers, deadLetters, 1, { headers: ["error_detail", "error_omitted", "source_offset"] });
+  expect(dead[0]).toMatchObject({ value: null, headers: { error_detail: "Error: too much", source_offset: "1" } });
+  expect(dead[0]!.headers.error_omitted).toContain("size");
+  consume.signal("SIGTERM");
+  expect(await consume.ended()).toBe(0);
+}, 90_000);
+
+test("what a handler leaves behind: a rejection that nobody awaits, process.exit, an open timer; no worker is lost, and SIGTERM ends it", async () => {
+  const { topic } = await newTopic(1);
+  using folder = new HandlerFolder();
+  folder.handler(`
+    setInterval(() => {}, 1000);
+    const mark = ${JSON.stringify(folder.file("mark"))};
+    const isNew = (name: string) => !existsSync(mark + name) && (appendFileSync(mark + name, "x"), true);
+    if (isNew("rejection")) { void Promise.reject(new Error("floating")); await new Promise((r) => setTimeout(r, 200)); }
+    else if (isNew("timer")) { setTimeout(() => { throw new Error("in a timer"); }, 1); await new Promise((r) => setTimeout(r, 200)); }
+    else if (isNew("exit")) process.exit(3);
+    for (const one of records) note(one.text());`);
+  await publish(topic, 0, 10);
+  const consume = folder.start(topic, "--handler-retries", "5");
+  await until("all lines", () => folder.lines.length === 10, 40_000);
+  consume.signal("SIGTERM");
+  const started = performance.now();
+  expect(await consume.ended()).toBe(0);
+  expect(performance.now() - started).toBeLessThan(10_000);
+  for (const text of ["floating", "in a timer", "process.exit()"]) expect(consume.stderr).toContain(text);
+  expect(consume.stderr).toMatch(/"handled":10,"handler_retries":3,"dead_lettered":0.*"msg":"finished"/);
+  expect(consume.stderr).not.toContain("worker died");
+}, 90_000);
+
+test("SIGTERM while a call hangs: it is given up aloud, and the next start hands its records over again", async () => {
   const { topic } = await newTopic(1);
   using folder = new HandlerFolder();
   folder.handler(`note("called"); await new Promise(() => {});`);
@@ -183,7 +227,8 @@ test("SIGTERM while a call hangs: it is given up, exit 1, and the next start han
   const consume = folder.start(topic);
   await until("the call", () => folder.notes.length === 1, 30_000);
   consume.signal("SIGTERM");
-  await consume.ended();
+  expect(await consume.ended()).toBe(0);
+  expect(consume.stderr).toContain("the next start hands its records over again");
   expect(folder.lines).toEqual([]);
   folder.handler("for (const one of records) note(one.text());");
   folder.start(topic);
@@ -214,3 +259,11 @@ test.each([
   },
   30_000,
 );
+
+test("dead letters that would come back as records are refused: exit 2", async () => {
+  using folder = new HandlerFolder();
+  folder.handler("");
+  const consume = folder.start("events", "--dead-letter-topic", "events");
+  expect(await consume.ended()).toBe(2);
+  expect(consume.stderr).toContain("--dead-letter-topic");
+}, 30_000);
