@@ -227,6 +227,11 @@ export class Ingest {
     return this.#isDraining;
   }
 
+  /** Hands over what lingers. */
+  flush(): void {
+    this.#buffer.flush();
+  }
+
   /** Takes nothing more, hands over what lingers, and resolves when Kafka's word on everything has come. */
   async drain(): Promise<void> {
     this.#isDraining = true;

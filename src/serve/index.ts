@@ -31,7 +31,9 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
   const kafka = connect(options, properties, log);
   const { reachability, publish } = kafka;
   const spool =
-    options.spool === undefined ? undefined : await openSpool(options, options.spool, kafka, () => ingest, log);
+    options.spool === undefined
+      ? undefined
+      : await openSpool({ ...options, topics: topicsOf(options) }, options.spool, kafka, () => ingest, log);
   const window = options.dedupeWindow > 0 ? new DedupeWindow(options.dedupeWindow) : undefined;
   const ingest: Ingest = new Ingest({
     publish,

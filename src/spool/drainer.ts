@@ -8,7 +8,7 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { SpooledRecord, StoredRecord } from "./record.ts";
+import { CHUNK_EVENTS_MAX, type SpooledRecord, type StoredRecord } from "./record.ts";
 
 /** As far as the spool wants to know. */
 export type SpoolOutcome =
@@ -40,14 +40,17 @@ export interface Shelf {
   ): Promise<void>;
 }
 
-const CHUNK_EVENTS_MAX = 4096;
 const CHUNK_BYTES_MAX = 4_000_000;
 const RETRY_MS = 500;
 /** While Kafka is away. */
 const LOOK_MS = 200;
-/** Above it live traffic is let go first. */
+/** Above it live traffic is let go first, but for so few events so often: else a spool might never be emptied. */
 const PRESSURE_MAX = 0.5;
 const PAUSE_MS = 50;
+const BUSY_CHUNK_EVENTS = 64;
+const BUSY_INTERVAL_MS = 1000;
+/** How often it is said that the spool cannot be read or written. */
+const REPORT_INTERVAL_MS = 10_000;
 /** What Kafka says of a record that it will never take. */
 const NEVER: ReadonlySet<string> = new Set(["rejected_by_kafka", "event_too_large"]);
 const MARK = ["possible_duplicate", "true"] as const;
@@ -60,17 +63,25 @@ export class Drainer {
   #chunkEvents = 1;
   #isStopped = false;
   #run: Promise<void> | undefined;
-  /** Sequences that may be in Kafka already. */
+  /** Something came since the spool was last looked into. */
+  #isWoken = false;
+  #lastChunkMs = Number.NEGATIVE_INFINITY;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+  /** Sequences that may be in Kafka already; and all up to this one. */
   readonly #doubtful = new Set<number>();
+  #doubtfulUpTo: number;
 
-  constructor(shelf: Shelf, options: DrainOptions) {
+  /** `doubtfulUpTo`: what of the spool a process before may have published and not removed. */
+  constructor(shelf: Shelf, options: DrainOptions, doubtfulUpTo = 0) {
     this.#shelf = shelf;
     this.#options = options;
+    this.#doubtfulUpTo = doubtfulUpTo;
     this.#clock = options.clock ?? systemClock;
   }
 
   /** There is something in the spool. */
   wake(): void {
+    this.#isWoken = true;
     if (!this.#isStopped) this.#run ??= this.#drain();
   }
 
@@ -81,25 +92,44 @@ export class Drainer {
     await this.#run;
   }
 
+  /** Whether something is in the spool that may be in Kafka already, and is not marked so the next time. */
+  get hasDoubt(): boolean {
+    return this.#doubtful.size > 0 || this.#doubtfulUpTo > 0;
+  }
+
   async #drain(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        if (!this.#options.isKafkaThere()) await this.#pause(LOOK_MS);
-        else if (this.#options.pressure() > PRESSURE_MAX) await this.#pause(PAUSE_MS);
-        else if (!(await this.#drainChunk())) break;
+        if (!this.#options.isKafkaThere()) {
+          await this.#pause(LOOK_MS);
+          continue;
+        }
+        const isBusy = this.#options.pressure() > PRESSURE_MAX;
+        if (isBusy && this.#clock.nowMs() - this.#lastChunkMs < BUSY_INTERVAL_MS) await this.#pause(PAUSE_MS);
+        else if (!(await this.#drainChunk(isBusy)) && !this.#isWoken) break;
       } catch (cause) {
-        this.#options.log.error({ error: (cause as Error).message }, "draining the spool failed; it is tried again");
+        this.#report(cause, "draining the spool failed; it is tried again");
         await this.#pause(RETRY_MS);
       }
     }
     this.#run = undefined;
   }
 
+  #report(cause: unknown, what: string): void {
+    if (this.#clock.nowMs() - this.#reportedMs < REPORT_INTERVAL_MS) return;
+    this.#reportedMs = this.#clock.nowMs();
+    this.#options.log.error({ error: (cause as Error).message }, what);
+  }
+
   /** False where the spool is empty. */
-  async #drainChunk(): Promise<boolean> {
-    const records = await this.#shelf.read(0, this.#chunkEvents, CHUNK_BYTES_MAX);
+  async #drainChunk(isBusy: boolean): Promise<boolean> {
+    this.#isWoken = false;
+    const most = isBusy ? Math.min(this.#chunkEvents, BUSY_CHUNK_EVENTS) : this.#chunkEvents;
+    const records = await this.#shelf.read(0, most, CHUNK_BYTES_MAX);
+    if (this.#doubtfulUpTo < (records[0]?.sequence ?? Number.POSITIVE_INFINITY)) this.#doubtfulUpTo = 0;
     if (records.length === 0) return false;
     const startedMs = this.#clock.nowMs();
+    this.#lastChunkMs = startedMs;
     const outcomes = await this.#publish(records);
     const acked: StoredRecord[] = [];
     const rejected: { record: StoredRecord; reason: string }[] = [];
@@ -117,6 +147,7 @@ export class Drainer {
       );
     await this.#untilRemoved(acked, rejected);
     for (const { sequence } of acked) this.#doubtful.delete(sequence);
+    for (const { record } of rejected) this.#doubtful.delete(record.sequence);
     if (acked.length + rejected.length < records.length) {
       this.#chunkEvents = 1;
       await this.#pause(RETRY_MS);
@@ -135,10 +166,7 @@ export class Drainer {
         await this.#shelf.remove(...done);
         return;
       } catch (cause) {
-        this.#options.log.error(
-          { error: (cause as Error).message },
-          "the spool could not be written; it is tried again",
-        );
+        this.#report(cause, "the spool could not be written; it is tried again");
         if (this.#isStopped) throw cause;
         await this.#pause(RETRY_MS);
       }
@@ -150,7 +178,8 @@ export class Drainer {
     const outcomes: SpoolOutcome[] = new Array(records.length);
     const places = new Map<SpooledRecord, number>();
     const sent = records.map((record, index) => {
-      const headers = this.#doubtful.has(record.sequence) ? [...record.headers, MARK] : record.headers;
+      const isDoubtful = record.sequence <= this.#doubtfulUpTo || this.#doubtful.has(record.sequence);
+      const headers = isDoubtful ? [...record.headers, MARK] : record.headers;
       const one: SpooledRecord = { ...record, headers };
       places.set(one, index);
       return one;

@@ -30,7 +30,7 @@ export type SpoolRequest =
       readonly sequences: readonly number[];
       readonly rejected: readonly { readonly sequence: number; readonly reason: string }[];
     }
-  | { readonly type: "close"; readonly id: number };
+  | { readonly type: "close"; readonly id: number; readonly isSettled: boolean };
 
 export type SpoolReply =
   | { readonly type: "opened"; readonly found: Found }

@@ -22,3 +22,6 @@ const ROW_BYTES = 64;
 export function rowBytes(eventBytes: number): number {
   return eventBytes + ROW_BYTES;
 }
+
+/** So many are on their way to Kafka at a time, at the most. */
+export const CHUNK_EVENTS_MAX = 4096;

@@ -14,6 +14,7 @@ export interface SpoolOptions {
 
 export interface SpoolFill {
   readonly events: number;
+  /** Rejected events count, too. */
   readonly bytes: number;
   readonly maxBytes: number;
   /** Age of the oldest event; 0: none is there. */
@@ -72,6 +73,7 @@ export class Spool {
         remove: (acked, rejected) => this.#remove(acked, rejected),
       },
       options.drain,
+      found.doubtfulUpTo,
     );
     void thread.died.then((reason) => this.#onDeath(reason));
     if (this.#events > 0) this.#drainer.wake();
@@ -86,8 +88,13 @@ export class Spool {
       log.error({ ...found.setAside }, "the spool's file could not be used; it was set aside, and a new one begun");
     if (found.foreign.length > 0)
       log.warn({ folder, files: found.foreign }, "files in the spool's folder that are not its own; they stay");
+    if (found.asideBefore.length > 0)
+      log.warn({ folder, files: found.asideBefore }, "spool files that were set aside before still lie there");
     if (found.rejected > 0)
-      log.warn({ folder, events: found.rejected }, "the spool holds events that Kafka would not take");
+      log.warn(
+        { folder, events: found.rejected },
+        "the spool holds events that Kafka would not take; they take room in it",
+      );
     log.info({ folder, events: found.events, bytes: found.bytes }, "the spool is open");
     return new Spool(options, opened);
   }
@@ -126,7 +133,9 @@ export class Spool {
     const { maxBytes } = this.#options;
     this.#isFull = this.#bytes + bytes > maxBytes;
     if (!this.#isFull) return undefined;
-    return { code: "spool_full", detail: `the spool holds ${this.#bytes} bytes; spool_max_bytes is ${maxBytes}` };
+    const rejected = this.#rejected > 0 ? ` (also of ${this.#rejected} events that Kafka would not take)` : "";
+    const detail = `the spool holds ${this.#bytes} bytes${rejected}; spool_max_bytes is ${maxBytes}`;
+    return { code: "spool_full", detail };
   }
 
   /** One commit after the other: what comes meanwhile goes together into the next. */
@@ -167,7 +176,11 @@ export class Spool {
       rejected.map(({ record, reason }) => ({ sequence: record.sequence, reason })),
     );
     for (const record of acked) this.#count(record, -1);
-    for (const { record } of rejected) this.#count(record, -1);
+    for (const { record } of rejected) {
+      this.#count(record, -1);
+      // They stay on the disk.
+      this.#bytes += record.bytes;
+    }
     this.#rejected += rejected.length;
     this.#isFull = false;
     // The next one's age is not known here; it cannot be more than what this one's was.
@@ -205,12 +218,21 @@ export class Spool {
     return this.#drainer.stop();
   }
 
+  async #closeFile(): Promise<void> {
+    try {
+      await this.#thread.close(!this.#drainer.hasDoubt);
+    } catch (cause) {
+      // What is in it was committed with each event.
+      this.#options.log.error({ error: (cause as Error).message }, "the spool could not be closed properly");
+    }
+  }
+
   /** Commits what came, and closes the file. What is in it stays for the next start. */
   async close(): Promise<void> {
     await this.#drainer.stop();
     while (this.#committing) await this.#committing;
     this.#isClosing = true;
-    if (this.#failure === undefined) await this.#thread.close();
+    if (this.#failure === undefined) await this.#closeFile();
     if (this.#events > 0)
       this.#options.log.warn(
         { events: this.#events, bytes: this.#bytes },

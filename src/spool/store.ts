@@ -6,7 +6,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { KeyTable } from "./key-table.ts";
-import type { StoredRecord } from "./record.ts";
+import { CHUNK_EVENTS_MAX, type StoredRecord } from "./record.ts";
 
 export const FILE_NAME = "spool.db";
 /** "Slui", so that another program's database is known for what it is. */
@@ -25,18 +25,25 @@ const SCHEMA = `
   CREATE TABLE rejected (
     sequence INTEGER PRIMARY KEY, topic TEXT NOT NULL, key TEXT, value BLOB, headers TEXT NOT NULL,
     timestamp_ms INTEGER, spooled_at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, reason TEXT NOT NULL
-  ) STRICT;`;
+  ) STRICT;
+  CREATE TABLE state (is_settled INTEGER NOT NULL) STRICT;
+  INSERT INTO state VALUES (1);`;
 
 export interface Found {
   readonly events: number;
+  /** Rejected ones too: they take their room. */
   readonly bytes: number;
   readonly rejected: number;
   readonly lastSequence: number;
   readonly oldestMs: number | null;
+  /** Up to here a process that was killed may have published events and not removed them; 0: none did. */
+  readonly doubtfulUpTo: number;
   /** `KeyTable`'s counts. */
   readonly keys: Uint32Array<ArrayBuffer>;
   /** Files that were there and are nothing of the spool's. */
   readonly foreign: readonly string[];
+  /** Databases that were set aside by the processes before. */
+  readonly asideBefore: readonly string[];
   /** Where a database that could not be used was put, and why. */
   readonly setAside: { readonly path: string; readonly reason: string } | undefined;
 }
@@ -68,6 +75,7 @@ export class Store {
   constructor(folder: string, nowMs = Date.now()) {
     const path = join(folder, FILE_NAME);
     let setAside: Found["setAside"];
+    const names = readdirSync(folder);
     let database = open(path);
     if (typeof database === "string") {
       setAside = { path: moveAside(path, nowMs), reason: database };
@@ -83,10 +91,22 @@ export class Store {
     );
     this.#delete = database.prepare("DELETE FROM events WHERE sequence = ?");
     this.#reject = database.prepare("INSERT OR REPLACE INTO rejected SELECT *, ? FROM events WHERE sequence = ?");
-    this.found = { ...this.#look(), foreign: foreignIn(folder), setAside };
+    const foreign = names.filter((name) => !name.startsWith(FILE_NAME));
+    const asideBefore = names.filter((name) => ASIDE.test(name));
+    this.found = { ...this.#look(), foreign, asideBefore, setAside };
+    this.#note(false);
   }
 
-  #look(): Omit<Found, "foreign" | "setAside"> {
+  /** Whether nothing in the spool may be in Kafka already. */
+  #note(isSettled: boolean): void {
+    try {
+      this.#database.run("UPDATE state SET is_settled = ?", [Number(isSettled)]);
+    } catch {
+      // A full disk. Less will be marked as a possible duplicate, and nothing lost.
+    }
+  }
+
+  #look(): Omit<Found, "foreign" | "asideBefore" | "setAside"> {
     const keys = new KeyTable();
     const all = this.#database.prepare<{ topic: string; key: string | null }, []>("SELECT topic, key FROM events");
     for (const { topic, key } of all.iterate()) keys.add(topic, key);
@@ -95,13 +115,18 @@ export class Store {
       this.#database,
       "SELECT count(*) AS events, coalesce(sum(bytes), 0) AS bytes, coalesce(max(sequence), 0) AS last, min(spooled_at_ms) AS oldest FROM events",
     );
-    const rejected = getOne<{ events: number; last: number }>(
+    const rejected = getOne<{ events: number; bytes: number; last: number }>(
       this.#database,
-      "SELECT count(*) AS events, coalesce(max(sequence), 0) AS last FROM rejected",
+      "SELECT count(*) AS events, coalesce(sum(bytes), 0) AS bytes, coalesce(max(sequence), 0) AS last FROM rejected",
+    );
+    const doubtful = getOne<{ last: number }>(
+      this.#database,
+      `SELECT coalesce(max(sequence), 0) AS last FROM (SELECT sequence FROM events, state WHERE NOT is_settled ORDER BY sequence LIMIT ${CHUNK_EVENTS_MAX})`,
     );
     return {
       events: totals.events,
-      bytes: totals.bytes,
+      bytes: totals.bytes + rejected.bytes,
+      doubtfulUpTo: doubtful.last,
       rejected: rejected.events,
       lastSequence: Math.max(totals.last, rejected.last),
       oldestMs: totals.oldest,
@@ -148,7 +173,9 @@ export class Store {
     this.#database.run(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
   }
 
-  close(): void {
+  /** `isSettled`: nothing in it may be in Kafka already. */
+  close(isSettled = true): void {
+    if (isSettled) this.#note(true);
     try {
       this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
@@ -206,6 +233,11 @@ function problemIn(database: Database): string | undefined {
   const { user_version: version } = getOne<{ user_version: number }>(database, "PRAGMA user_version");
   if (id !== APPLICATION_ID) return "it is another program's database";
   if (version !== VERSION) return `it has version ${version}, not ${VERSION}`;
+  const { ours } = getOne<{ ours: number }>(
+    database,
+    "SELECT count(*) AS ours FROM sqlite_schema WHERE type = 'table' AND name IN ('events', 'rejected', 'state')",
+  );
+  if (ours !== 3) return "it lacks a table of the spool's";
   const { quick_check: check } = getOne<{ quick_check: string }>(database, "PRAGMA quick_check(1)");
   return check === "ok" ? undefined : `it is damaged: ${check}`;
 }
@@ -220,14 +252,11 @@ function getOne<T>(database: Database, sql: string): T {
   }
 }
 
+const ASIDE = /^spool\.db\.aside-\w+$/;
 const BESIDE = ["", "-wal", "-shm", "-journal"];
 
 function moveAside(path: string, nowMs: number): string {
   const aside = `${path}.aside-${new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
   for (const suffix of BESIDE) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   return aside;
-}
-
-function foreignIn(folder: string): string[] {
-  return readdirSync(folder).filter((name) => !name.startsWith(FILE_NAME));
 }

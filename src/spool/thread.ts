@@ -91,8 +91,8 @@ export class SpoolThread {
     await this.#ask({ type: "remove", sequences, rejected });
   }
 
-  async close(): Promise<void> {
-    await this.#ask({ type: "close" });
+  async close(isSettled: boolean): Promise<void> {
+    await this.#ask({ type: "close", isSettled });
     await this.died;
   }
 }

@@ -34,7 +34,7 @@ function handle(store: Store, request: SpoolRequest): void {
       post({ type: "done", id });
       break;
     case "close":
-      store.close();
+      store.close(request.isSettled);
       post({ type: "done", id });
       parentPort!.close();
   }

@@ -123,6 +123,16 @@ test.each([
     },
   ],
   [
+    "a spool without one of its tables",
+    () => {
+      const store = new Store(folder);
+      store.close();
+      const database = new Database(path);
+      database.run("DROP TABLE rejected");
+      database.close();
+    },
+  ],
+  [
     "a spool of a version to come",
     () => {
       const store = new Store(folder);
@@ -142,7 +152,8 @@ test.each([
   store.close();
   expect(readFileSync(`${path}.aside-20260102T030405Z`).equals(before)).toBe(true);
   const again = new Store(folder);
-  expect(again.found).toMatchObject({ events: 1, setAside: undefined });
+  expect(again.found).toMatchObject({ events: 1, setAside: undefined, foreign: [] });
+  expect(again.found.asideBefore).toEqual([`${FILE_NAME}.aside-20260102T030405Z`]);
   again.close();
 });
 
