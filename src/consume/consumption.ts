@@ -30,10 +30,10 @@ export interface Stop {
 }
 
 const CHECKPOINT_MS = 3000;
-/** How long a stop waits for what was read to be written and committed; then for workers that have been told not to wait. */
-const FINISH_MS = 14_000;
-const ABANDON_MS = 4000;
-/** How long a stop waits for closed files to be finished; the next start does the rest. */
+/** Of the time that a stop has: for what was read to be written and committed; then for workers that have been told not to wait. */
+const FINISH_SHARE = 0.7;
+const ABANDON_SHARE = 0.15;
+/** How long a stop waits for closed files to be finished, at the most; the next start does the rest. */
 const CLOSING_MS = 3000;
 const LAG_TIMEOUT_MS = 3000;
 const FINAL_LAG_TIMEOUT_MS = 1000;
@@ -189,9 +189,11 @@ export class Consumption {
 
   /** Workers first, then what they handed over, then the checkpoint. Whether everything that was read is written and committed. */
   async #finish(): Promise<boolean> {
+    const { drainTimeoutMs } = this.#parts.options;
+    const deadline = performance.now() + drainTimeoutMs;
     this.#pool.requestStop("finish");
     let isWhole = await within(
-      FINISH_MS,
+      FINISH_SHARE * drainTimeoutMs,
       this.#pool.empty.then(() => this.#writer.whenIdle()),
       this.#writer.failed,
     );
@@ -201,14 +203,15 @@ export class Consumption {
         "not everything that was read could be written and committed; the next start reads the rest again",
       );
       this.#pool.requestStop("abandon");
-      await within(ABANDON_MS, this.#pool.empty);
+      await within(ABANDON_SHARE * drainTimeoutMs, this.#pool.empty);
       if (this.#pool.running > 0) this.#parts.log.error({ workers: this.#pool.running }, "workers did not end in time");
     }
     clearInterval(this.#checkpointTimer);
     if (isWhole) isWhole = await this.#saveCheckpoint();
     this.#isFinal = true;
-    await within(CLOSING_MS, this.#closer.whenIdle());
-    await this.#report.finish();
+    const leftMs = () => deadline - performance.now();
+    await within(Math.min(CLOSING_MS, leftMs() / 2), this.#closer.whenIdle());
+    await within(leftMs(), this.#report.finish());
     this.#metrics?.stop();
     if (isWhole) this.#live.close();
     return isWhole;

@@ -1,6 +1,6 @@
 /** Options of `bun run consume`. */
 import { kafkaOptions, logLevel } from "./common.ts";
-import { choice, integerOr, text } from "./core.ts";
+import { choice, integer, integerOr, text } from "./core.ts";
 import { handlerOptions } from "./handler.ts";
 import { logFileOptions } from "./log-file.ts";
 
@@ -28,6 +28,14 @@ export const consumeOptions = {
   }),
   ...logFileOptions,
   ...handlerOptions,
+  drainTimeoutMs: integer({
+    flag: "drain-timeout-ms",
+    placeholder: "<ms>",
+    min: 1000,
+    max: 300_000,
+    default: 20_000,
+    help: "from SIGTERM to the end of the process, at the most; what is not written and committed by then is read again by the next start",
+  }),
   metricsPort: integerOr({
     flag: "metrics-port",
     placeholder: "<port>",

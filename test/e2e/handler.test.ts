@@ -230,10 +230,16 @@ test("SIGTERM while a call hangs: it is given up aloud, and the next start hands
   expect(await consume.ended()).toBe(0);
   expect(consume.stderr).toContain("the next start hands its records over again");
   expect(folder.lines).toEqual([]);
+  const second = folder.start(topic, "--drain-timeout-ms", "2000");
+  await until("the call again", () => folder.notes.length === 2, 30_000);
+  second.signal("SIGTERM");
+  const stoppedAt = performance.now();
+  expect(await second.ended()).toBe(1);
+  expect(performance.now() - stoppedAt).toBeLessThan(4000);
   folder.handler("for (const one of records) note(one.text());");
   folder.start(topic);
   await until("all lines", () => folder.lines.length === 10, 30_000);
-  expect(folder.notes.slice(1).sort()).toEqual(
+  expect(folder.notes.slice(2).sort()).toEqual(
     numbers(0, 10)
       .map((n) => `{"n":${n}}`)
       .sort(),

@@ -14,7 +14,7 @@ export interface StartOptions {
 const CLEAN: Record<string, string | undefined> = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
-      !/^(KAFKA_|API_KEYS$|OPEN$|CORS_|TLS_|SCHEMAS|DEAD_LETTER|TOPICS$|ACK$|KEY_MEMBER$|HOST$|PORT$|LOG_|DEDUPE_|FILED_|DRAIN_|MAX_|SPOOL|METRICS_|EVENTS$|WORKERS$|FROM$|URL$|SEED$|RATE$)/.test(
+      !/^(KAFKA_|API_KEYS$|OPEN$|CORS_|TLS_|SCHEMAS|DEAD_LETTER|TOPICS$|ACK$|KEY_MEMBER$|HOST$|PORT$|LOG_|DEDUPE_|FILED_|DRAIN_|MAX_|SPOOL|METRICS_|EVENTS$|WORKERS$|FROM$|FSYNC$|ROTATE_|KEEP$|COMPRESS$|HANDLER|COMPLETE$|ALLOW_GAPS$|JSON$|URL$|SEED$|RATE$)/.test(
         name,
       ),
   ),
