@@ -67,8 +67,9 @@ export class Ingest {
   readonly #spool: SpoolRoute | undefined;
   readonly #admission: Admission;
   readonly #sweeper: Timer;
-  /** Accepted and not answered, oldest first. */
+  /** Accepted and not answered, oldest first: on their way to Kafka, and on their way into the spool. */
   readonly #waiting = new Set<PendingEvent>();
+  readonly #spooling = new Set<PendingEvent>();
   #isDraining = false;
   #idle: PromiseWithResolvers<void> | undefined;
   readonly latency = new Latency();
@@ -136,7 +137,7 @@ export class Ingest {
     if (refusal) return refusal;
     this.#counts.accepted++;
     const pending = new PendingEvent(event, bytes, performance.now(), receiver, index);
-    this.#waiting.add(pending);
+    (isSpooled ? this.#spooling : this.#waiting).add(pending);
     if (isSpooled) this.#spool!.put(pending);
     else this.#buffer.add(pending);
     return undefined;
@@ -173,7 +174,7 @@ export class Ingest {
   };
 
   #answer(event: PendingEvent, outcome: Outcome): void {
-    this.#waiting.delete(event);
+    if (!this.#waiting.delete(event)) this.#spooling.delete(event);
     if (outcome.status === "refused") this.count(outcome);
     else this.#counts[outcome.status]++;
     if (outcome.status === "acked") this.latency.note(performance.now() - event.acceptedAt);
@@ -189,7 +190,11 @@ export class Ingest {
   #sweep(): void {
     const now = performance.now();
     this.#admission.tick(now);
-    for (const event of this.#waiting) {
+    for (const waiting of [this.#waiting, this.#spooling]) this.#giveUp(waiting, now);
+  }
+
+  #giveUp(waiting: ReadonlySet<PendingEvent>, now: number): void {
+    for (const event of waiting) {
       if (now - event.acceptedAt < this.#options.limits.deliveryTimeoutMs) return;
       this.#answer(event, {
         status: "unknown",
@@ -217,7 +222,7 @@ export class Ingest {
     };
   }
 
-  /** How long the oldest unanswered event has been waiting, in ms; 0 where none is. */
+  /** How long the oldest unanswered event has been waiting for Kafka, in ms; 0 where none is. A slow spool must not feed itself. */
   get oldestMs(): number {
     for (const event of this.#waiting) return performance.now() - event.acceptedAt;
     return 0;

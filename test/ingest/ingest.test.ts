@@ -46,7 +46,11 @@ afterEach(() => {
 
 function make(
   kafka: FakeKafka,
-  over: { limits?: Partial<IngestOptions["limits"]>; buffer?: Partial<IngestOptions["buffer"]> } = {},
+  over: {
+    limits?: Partial<IngestOptions["limits"]>;
+    buffer?: Partial<IngestOptions["buffer"]>;
+    spool?: IngestOptions["spool"];
+  } = {},
 ): Ingest {
   const ingest = new Ingest({
     publish: kafka.publish,
@@ -60,6 +64,7 @@ function make(
       ...over.limits,
     },
     buffer: { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined, ...over.buffer },
+    spool: over.spool,
   });
   opened.push(ingest);
   return ingest;
@@ -191,4 +196,26 @@ test("drain takes nothing more, hands over what lingers and waits for every outc
   kafka.settleAll();
   await drained;
   expect((await answer).status).toBe("acked");
+});
+
+test("a spool that takes its time sends nothing more into itself once Kafka is back; flush hands over what lingers", async () => {
+  const kafka = new FakeKafka();
+  const stored: (() => void)[] = [];
+  const put: NonNullable<IngestOptions["spool"]>["door"]["put"] = (_, onEnd) =>
+    void stored.push(() => onEnd(undefined));
+  const spool = { door: { holds: () => false, put }, afterMs: 20 };
+  const ingest = make(kafka, { spool, buffer: { lingerMs: 60_000 } });
+  kafka.awayMs = 500;
+  const spooled = accept(ingest, event("a"));
+  kafka.awayMs = 0;
+  await Bun.sleep(40);
+  expect(ingest.oldestMs).toBe(0);
+  const direct = accept(ingest, event("b"));
+  expect([stored.length, kafka.batches.length]).toEqual([1, 0]);
+  ingest.flush();
+  kafka.settleAll();
+  expect(await direct).toEqual(ACKED);
+  stored[0]!();
+  expect(await spooled).toEqual({ status: "spooled", topic: "t" });
+  expect(ingest.fill.pendingEvents).toBe(0);
 });
