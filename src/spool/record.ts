@@ -13,6 +13,8 @@ export interface StoredRecord extends SpooledRecord {
   readonly sequence: number;
   /** As `rowBytes` has it. */
   readonly bytes: number;
+  /** Of one that was read: when it came, ms since 1970. */
+  readonly spooledAtMs?: number;
 }
 
 /** What a row takes beside the event's own bytes: numbers, lengths, its place in the tree. */

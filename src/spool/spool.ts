@@ -66,10 +66,14 @@ export class Spool {
     this.#bytes = found.bytes;
     this.#rejected = found.rejected;
     this.#lastSequence = found.lastSequence;
-    if (found.oldestMs !== null) this.#oldestAt = performance.now() - (Date.now() - found.oldestMs);
+    if (found.oldestMs !== null) this.#noteOldest({ spooledAtMs: found.oldestMs });
     this.#drainer = new Drainer(
       {
-        read: (after, maxEvents, maxBytes) => thread.read(after, maxEvents, maxBytes),
+        read: async (after, maxEvents, maxBytes) => {
+          const records = await thread.read(after, maxEvents, maxBytes);
+          this.#noteOldest(records[0]);
+          return records;
+        },
         remove: (acked, rejected) => this.#remove(acked, rejected),
       },
       options.drain,
@@ -183,11 +187,17 @@ export class Spool {
     }
     this.#rejected += rejected.length;
     this.#isFull = false;
-    // The next one's age is not known here; it cannot be more than what this one's was.
+    // The next one's age is known when it is read; it cannot be more than what this one's was.
     if (this.#events === 0) {
       this.#oldestAt = undefined;
       this.#options.log.info("the spool is empty: all of it is in Kafka");
     }
+  }
+
+  /** On the clock that does not jump. */
+  #noteOldest(oldest: Pick<StoredRecord, "spooledAtMs"> | undefined): void {
+    if (oldest?.spooledAtMs !== undefined)
+      this.#oldestAt = performance.now() - Math.max(0, Date.now() - oldest.spooledAtMs);
   }
 
   #count(record: StoredRecord, sign: 1 | -1): void {

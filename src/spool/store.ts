@@ -60,6 +60,7 @@ interface Row {
   readonly value: Uint8Array | null;
   readonly headers: string;
   readonly timestamp_ms: number | null;
+  readonly spooled_at_ms: number;
   readonly bytes: number;
 }
 
@@ -87,7 +88,7 @@ export class Store {
       "INSERT INTO events (sequence, topic, key, value, headers, timestamp_ms, spooled_at_ms, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#select = database.prepare(
-      "SELECT sequence, topic, key, value, headers, timestamp_ms, bytes FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",
+      "SELECT sequence, topic, key, value, headers, timestamp_ms, spooled_at_ms, bytes FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",
     );
     this.#delete = database.prepare("DELETE FROM events WHERE sequence = ?");
     this.#reject = database.prepare("INSERT OR REPLACE INTO rejected SELECT *, ? FROM events WHERE sequence = ?");
@@ -150,9 +151,10 @@ export class Store {
     for (const row of this.#select.iterate(after, maxEvents)) {
       if (records.length > 0 && bytes + row.bytes > maxBytes) break;
       bytes += row.bytes;
-      const { sequence, topic, key, value } = row;
+      const { sequence, topic, key, value, spooled_at_ms: spooledAtMs } = row;
       const timestampMs = row.timestamp_ms ?? undefined;
-      records.push({ sequence, topic, key, value, headers: JSON.parse(row.headers), timestampMs, bytes: row.bytes });
+      const headers = JSON.parse(row.headers);
+      records.push({ sequence, topic, key, value, headers, timestampMs, bytes: row.bytes, spooledAtMs });
     }
     return records;
   }

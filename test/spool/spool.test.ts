@@ -83,6 +83,23 @@ test("events wait while Kafka is away, and go in their order when it is back", a
   await spool.close();
 });
 
+test("the oldest one's age is that of what is still there", async () => {
+  const kafka = new FakeKafka();
+  kafka.isThere = false;
+  const spool = await openWith(kafka);
+  await put(spool, "1");
+  await Bun.sleep(60);
+  const secondAt = performance.now();
+  await put(spool, "2");
+  expect(spool.fill.oldestMs).toBeGreaterThan(50);
+  kafka.answer = (record) => (decoder.decode(record.value!) === "1" ? ACKED : NOT_DELIVERED);
+  kafka.isThere = true;
+  await until("the second is tried", () => kafka.chunks.length >= 2);
+  expect(spool.fill).toMatchObject({ events: 1 });
+  expect(spool.fill.oldestMs).toBeLessThan(performance.now() - secondAt + 5);
+  await spool.close();
+});
+
 test("what is put while a commit runs goes into the next; each is told once", async () => {
   const kafka = new FakeKafka();
   kafka.isThere = false;
