@@ -132,7 +132,7 @@ export class HandlerRunner {
     for (let attempt = 0; ; attempt++) {
       if (this.#stop.signal.aborted) throw new HandlingStopped();
       try {
-        await bury(record, failure, retries + 1);
+        await this.#unlessStopped(bury(record, failure, retries + 1));
         this.counts.deadLettered++;
         log("error", "the handler cannot do with a record; it was put into the dead-letter topic", {
           error: `${failure.name}: ${failure.message}`,
@@ -141,6 +141,7 @@ export class HandlerRunner {
         });
         return;
       } catch (cause) {
+        if (cause instanceof HandlingStopped) throw cause;
         log("error", "a dead letter could not be published; it is tried again", { error: String(cause) });
         await this.#pause(Math.min(BACKOFF_MAX_MS, backoffMs * 2 ** Math.min(attempt, 20)));
       }
@@ -148,13 +149,23 @@ export class HandlerRunner {
   }
 
   async #pause(ms: number): Promise<void> {
-    // What was aborted before says so no more.
-    if (this.#stop.signal.aborted) throw new HandlingStopped();
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#clock.after(ms, resolve);
-    this.#stop.signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    cancel();
-    if (this.#stop.signal.aborted) throw new HandlingStopped();
+    await this.#unlessStopped(promise).finally(cancel);
+  }
+
+  /** Rejects with `HandlingStopped` as soon as a stop is asked for. */
+  async #unlessStopped<T>(awaited: Promise<T>): Promise<T> {
+    const { signal } = this.#stop;
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const onStop = () => reject(new HandlingStopped());
+    // What was aborted before says so no more.
+    if (signal.aborted) onStop();
+    signal.addEventListener("abort", onStop, { once: true });
+    try {
+      return await Promise.race([stopped, awaited]);
+    } finally {
+      signal.removeEventListener("abort", onStop);
+    }
   }
 }

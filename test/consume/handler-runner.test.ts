@@ -169,7 +169,7 @@ test("pauses double", async () => {
   await running;
 });
 
-test.each(["a call", "a pause", "a burial"])(
+test.each(["a call", "a pause", "a burial", "a burial that hangs"])(
   "a stop in the middle of %s ends it, and nothing is buried",
   async (where) => {
     const clock = new ManualClock();
@@ -187,10 +187,11 @@ test.each(["a call", "a pause", "a burial"])(
             return Promise.reject(new Error("away"));
           },
         }),
+        ...(where === "a burial that hangs" && { bury: () => new Promise<void>(() => {}) }),
       },
     );
     const running = runner.run([recordAt(1)]);
-    await until("under way", () => clock.nextDelayMs !== undefined || where === "a burial");
+    await until("under way", () => clock.nextDelayMs !== undefined || where.startsWith("a burial"));
     runner.stop();
     expect(running).rejects.toThrow(HandlingStopped);
     await running.catch(() => {});
