@@ -35,12 +35,16 @@ export interface LiveLogOptions {
   readonly wallClockMs?: () => number;
 }
 
+const RETRY_MS = 10_000;
+
 export class LiveLog {
   readonly #options: LiveLogOptions;
   readonly #clock: Clock;
   #file: LogFile;
   #sequence: number;
   #begunMs: number;
+  /** After a closing that failed. */
+  #retryAtMs = Number.NEGATIVE_INFINITY;
   #isAppending = false;
   #syncs = 0;
 
@@ -102,8 +106,9 @@ export class LiveLog {
   rotateIfDue(): void {
     const { maxBytes = Number.POSITIVE_INFINITY, intervalMs = Number.POSITIVE_INFINITY } = this.#options.rotation;
     const { lengthBytes } = this.#file;
-    if (lengthBytes === 0) return;
-    if (lengthBytes >= maxBytes || this.#clock.nowMs() - this.#begunMs >= intervalMs) this.#rotate();
+    const nowMs = this.#clock.nowMs();
+    if (lengthBytes === 0 || nowMs < this.#retryAtMs) return;
+    if (lengthBytes >= maxBytes || nowMs - this.#begunMs >= intervalMs) this.#rotate();
   }
 
   #rotate(): void {
@@ -116,7 +121,7 @@ export class LiveLog {
       if (existsSync(closed)) throw new Error(`${closed} is there already`);
       renameSync(path, closed);
     } catch (cause) {
-      this.#begunMs = this.#clock.nowMs();
+      this.#retryAtMs = this.#clock.nowMs() + RETRY_MS;
       log.error({ error: (cause as Error).message }, "the log file could not be closed; lines go on into it");
       return;
     }

@@ -116,6 +116,11 @@ test("where the closed name is taken, lines go on in the old file, and nobody's 
   expect(folder.text).toBe(lineOf(0, 0) + lineOf(0, 1));
   expect(folder.said).toContain("could not be closed");
   rmSync(taken, { recursive: true });
+  // Not with every line.
+  live.rotateIfDue();
+  expect(folder.log.lines.filter(({ msg }) => msg.includes("could not be closed"))).toHaveLength(1);
+  expect(folder.begun).toEqual([]);
+  folder.clock.advance(10_000);
   live.rotateIfDue();
   expect(folder.begun).toEqual([taken]);
   live.close();
