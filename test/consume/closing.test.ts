@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { type Compression, closedPath } from "../../src/consume/closed-files.ts";
+import { type Compression, closedFiles, closedPath } from "../../src/consume/closed-files.ts";
 import { Closer } from "../../src/consume/closer.ts";
 import { type ClosingOptions, finishClosing } from "../../src/consume/closing.ts";
 import { ContentReader } from "../../src/consume/content.ts";
@@ -195,3 +196,34 @@ test("what a compression of another kind has left goes with the plain file", asy
     [`${path}.gz`, `${path}.gz.manifest.json`].map((name) => basename(name)),
   );
 });
+
+test.each(["gzip", "zstd"] as const)(
+  "on a full disk compressing with %s fails, leaves the plain file and nothing else, and works when there is room",
+  async (compression) => {
+    using folder = new TestFolder();
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder.path]);
+    if (mounted.status !== 0)
+      throw new Error(`a small disk for this test cannot be mounted (it takes root): ${mounted.stderr}`);
+    try {
+      const logFile = folder.file("consumer.log");
+      const path = closedPath(logFile, 1, 0);
+      // What no compression makes smaller.
+      const fill = () => crypto.getRandomValues(Buffer.alloc(65_536)).toString("base64");
+      writeFileSync(path, Array.from({ length: 15 }, (_, i) => lineOf(0, i, `"${fill()}"`)).join(""));
+      writeFileSync(folder.file("filler"), new Uint8Array(700_000));
+      const options: ClosingOptions = { logFile, identity, compression, keep: undefined, isSynced: false };
+      const before = readFileSync(path);
+      await expect(finishClosing(options)).rejects.toThrow(/ENOSPC/);
+      expect(readdirSync(folder.path).filter((name) => name.endsWith(".new"))).toEqual([]);
+      expect(readFileSync(path).equals(before)).toBe(true);
+      expect(spawnSync("mount", ["-o", "remount,size=8m", folder.path]).status).toBe(0);
+      await finishClosing(options);
+      expect(unfinished(logFile)).toEqual([]);
+      const [{ path: finished } = { path: "" }] = closedFiles(logFile);
+      const decompressed = (compression === "gzip" ? gunzipSync : zstdDecompressSync)(readFileSync(finished));
+      expect(Buffer.from(decompressed).equals(before)).toBe(true);
+    } finally {
+      spawnSync("umount", ["-l", folder.path]);
+    }
+  },
+);
