@@ -145,6 +145,7 @@ export class Drainer {
         { sequence: record.sequence, topic: record.topic, reason },
         "Kafka will never take this spooled event; it is set aside",
       );
+    for (const { sequence } of acked) this.#doubtful.add(sequence);
     await this.#untilRemoved(acked, rejected);
     for (const { sequence } of acked) this.#doubtful.delete(sequence);
     for (const { record } of rejected) this.#doubtful.delete(record.sequence);
