@@ -104,6 +104,8 @@ export class Consumption {
       },
       "started",
     );
+    // Where its address cannot be had, no worker has joined the group yet.
+    this.#metrics = this.#listen();
     this.#pool = new Pool({
       workers,
       log,
@@ -128,7 +130,6 @@ export class Consumption {
       log,
     });
     this.#report.start();
-    this.#metrics = this.#listen();
     this.#checkpointTimer = setInterval(() => void this.#tick(), CHECKPOINT_MS);
   }
 
