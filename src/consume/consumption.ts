@@ -14,6 +14,7 @@ import { Pool } from "./pool.ts";
 import { Report } from "./report.ts";
 import { startThread } from "./thread.ts";
 import { type FoundTopic, readLag, TopicReplaced } from "./topic.ts";
+import { within } from "./within.ts";
 import type { HandlerSettings } from "./worker-messages.ts";
 import { Writer } from "./writer.ts";
 
@@ -275,17 +276,4 @@ function handlerSettings(options: ConsumeOptions): HandlerSettings | undefined {
   const { handler, handlerRetries: retries, handlerBackoffMs: backoffMs, handlerTimeoutMs: timeoutMs } = options;
   if (handler === undefined) return undefined;
   return { file: resolve(handler), deadLetterTopic: options.deadLetterTopic, retries, backoffMs, timeoutMs };
-}
-
-/** True when `wanted` comes before the time is over and before `unwanted`. */
-async function within(timeoutMs: number, wanted: Promise<unknown>, unwanted?: Promise<unknown>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), timeoutMs);
-  void wanted.then(() => resolve(true));
-  void unwanted?.then(() => resolve(false));
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
 }
