@@ -37,9 +37,20 @@ export async function consume(options: ConsumeOptions, stop: Stop, log: Log): Pr
     const found = await awaitTopic(admin, { topic: options.kafkaTopic, log, stop });
     if (!found) return 0;
     const checkpoint = recover(logFile, found.identity, log);
-    if (options.from === "latest")
-      await commitEnds({ ...client, group: options.kafkaGroup }, admin, groupOffsets, found);
-    consumption = new Consumption({ options, stop, log, admin, groupOffsets, logFile, found, checkpoint });
+    const from =
+      options.from === "latest"
+        ? await commitEnds({ ...client, group: options.kafkaGroup }, admin, groupOffsets, found)
+        : options.from;
+    consumption = new Consumption({
+      options: { ...options, from },
+      stop,
+      log,
+      admin,
+      groupOffsets,
+      logFile,
+      found,
+      checkpoint,
+    });
     return await consumption.run();
   } finally {
     process.off("SIGHUP", onHangUp);

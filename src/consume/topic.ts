@@ -55,21 +55,24 @@ export class TopicReplaced extends Error {
 
 /**
  * With `--from latest`: a group that has read nothing yet starts here and now. Left to each member, a partition would start where its
- * end is when the member gets it, and what came before that, while partitions move, would be passed over.
+ * end is when the member gets it, and what came before that, while partitions move, would be passed over. Resolves to where members
+ * start what has no offset even so: with all ends committed that is a partition that was added later, and wanted from its beginning.
  */
 export async function commitEnds(
   client: GroupClient,
-  admin: Admin,
-  group: GroupOffsets,
+  admin: Pick<Admin, "watermarks">,
+  group: Pick<GroupOffsets, "read">,
   { identity: { topic }, partitions: count }: FoundTopic,
-): Promise<void> {
+): Promise<"earliest" | "latest"> {
   const partitions = Array.from({ length: count }, (_, partition) => partition);
   const [watermarks, committed] = await Promise.all([
     admin.watermarks(topic, partitions, REQUEST_TIMEOUT_MS),
     group.read(topic, partitions, REQUEST_TIMEOUT_MS),
   ]);
   const ends = watermarks.filter(({ partition }) => !committed.has(partition));
-  if (ends.length > 0) commitForGroup(client, topic, new Map(ends.map(({ partition, high }) => [partition, high])));
+  if (ends.length === 0) return "earliest";
+  const offsets = new Map(ends.map(({ partition, high }) => [partition, high]));
+  return commitForGroup(client, topic, offsets) ? "earliest" : "latest";
 }
 
 export interface LagQuestion {

@@ -1,10 +1,13 @@
 import { expect, test } from "bun:test";
 import { Report } from "../../src/consume/report.ts";
-import { awaitTopic, readLag } from "../../src/consume/topic.ts";
+import { awaitTopic, commitEnds, readLag } from "../../src/consume/topic.ts";
 import { Admin, GroupOffsets, Producer, producerConfig } from "../../src/kafka/index.ts";
 import { newTopic } from "../support/cluster.ts";
-import { publishAll, quiet, record, settings } from "../support/mock.ts";
+import { KafkaFixture, publishAll, quiet, record, settings } from "../support/mock.ts";
 import { keptLog, until } from "./support.ts";
+
+/** The Kafka protocol's code. */
+const UNKNOWN_MEMBER_ID = 25;
 
 const neverStop = { requested: false, whenRequested: new Promise<void>(() => {}) };
 const description = {
@@ -154,3 +157,22 @@ test("the report says rate, lag and totals, and gets by without an answer from K
   await report.finish();
   expect(lines[1]).toMatchObject({ ...common, lag: null, lag_total: null });
 });
+
+test("--from latest: with all ends committed a partition without an offset is a new one, and read from its beginning", async () => {
+  const fixture = new KafkaFixture();
+  try {
+    fixture.mock.createTopic("t", 2);
+    const admin = { watermarks: async () => [0, 1].map((partition) => ({ partition, low: 0, high: 7 })) };
+    const client = { brokers: fixture.mock.bootstrap, group: "g", log: quiet };
+    const found = { identity: { clusterId: "c", topic: "t", topicId: null }, partitions: 2 };
+    const commit = (...committed: readonly number[]) =>
+      commitEnds(client, admin, { read: async () => new Map(committed.map((partition) => [partition, 3])) }, found);
+    expect(await commit(0, 1)).toBe("earliest");
+    expect(await commit(0)).toBe("earliest");
+    // The group has members, say.
+    fixture.mock.failNext("OffsetCommit", [UNKNOWN_MEMBER_ID]);
+    expect(await commit(0)).toBe("latest");
+  } finally {
+    await fixture.close();
+  }
+}, 20_000);
