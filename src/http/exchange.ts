@@ -79,7 +79,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
         else this.#decode(body.bytes).catch(this.#response.reject);
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
       else if ("refused" in body) this.#refuse(body.refused, this.headersFor(new Set([body.refused.code])));
-      else if ("isLate" in body) this.#refuse(this.#late(), { connection: "close" });
+      else if ("isLate" in body) this.#refuse(this.#late(body.timeoutMs), { connection: "close" });
       else this.#response.resolve(new Response(null, { status: 400 }));
     } catch (cause) {
       this.#response.reject(cause);
@@ -215,9 +215,12 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     };
   }
 
-  #late(): Problem {
+  #late(timeoutMs: number): Problem {
     const max = this.#options.limits.bodyTimeoutMs;
-    const detail = `the body was not there within body_timeout_ms (${max})`;
+    const detail =
+      timeoutMs < max
+        ? `the body was not there within ${timeoutMs} ms, and bodies of others need its room`
+        : `the body was not there within body_timeout_ms (${max})`;
     return { code: "body_timeout", detail, limit: { name: "body_timeout_ms", max } };
   }
 

@@ -29,15 +29,18 @@ export class Register {
 
   handle(request: Request, where: Where, grant?: Grant): Response | Promise<Response> {
     const intake = readIntake(request, where, this.#parameters);
-    if ("code" in intake) return this.#refuse(intake, where);
+    if ("code" in intake) return this.#refuse(intake, takenHeaders(intake.code, where));
+    // Before the body is read: under overload, what is spent on refusals is missing for the rest.
+    const { whyFull, admission } = this.#options.ingest;
+    if (whyFull) return this.#refuse(whyFull, { "retry-after": String(admission.retryAfterSeconds) });
     const exchange = new Exchange(this.#options, request, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
     return this.#options.isStopping() ? exchange.response.then(closing) : exchange.response;
   }
 
-  #refuse(problem: Problem, where: Where): Response {
+  #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): Response {
     this.#options.ingest.count(refused(problem.code, problem.detail));
-    return problemResponse(problem, takenHeaders(problem.code, where));
+    return problemResponse(problem, headers);
   }
 }
 

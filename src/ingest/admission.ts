@@ -51,18 +51,29 @@ export class Admission {
   admit(bytes: number, others = 0): Refused | undefined {
     const { maxPendingEvents, maxPendingBytes } = this.#limits;
     const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
-    if (this.#events + others >= maxPendingEvents * share) {
-      return (
-        this.#tight() ??
-        full(`${this.#events + others} events wait for Kafka; max_pending_events is ${maxPendingEvents}`)
-      );
-    }
-    if (this.#bytes + bytes > maxPendingBytes * share) {
-      return this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka; max_pending_bytes is ${maxPendingBytes}`);
-    }
+    if (this.#events + others >= maxPendingEvents * share) return this.#tooManyEvents(this.#events + others);
+    if (this.#bytes + bytes > maxPendingBytes * share) return this.#tooManyBytes();
     this.#events++;
     this.#bytes += bytes;
     return undefined;
+  }
+
+  /** Why no event at all would be admitted now, where that is so: known before anybody reads what it is. */
+  get whyFull(): Refused | undefined {
+    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
+    const { maxPendingEvents, maxPendingBytes } = this.#limits;
+    if (this.#events >= maxPendingEvents * share) return this.#tooManyEvents(this.#events);
+    return this.#bytes >= maxPendingBytes * share ? this.#tooManyBytes() : undefined;
+  }
+
+  #tooManyEvents(events: number): Refused {
+    const { maxPendingEvents } = this.#limits;
+    return this.#tight() ?? full(`${events} events wait for Kafka; max_pending_events is ${maxPendingEvents}`);
+  }
+
+  #tooManyBytes(): Refused {
+    const { maxPendingBytes } = this.#limits;
+    return this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka; max_pending_bytes is ${maxPendingBytes}`);
   }
 
   /** Whether so many events and bytes would be admitted now. */
@@ -93,6 +104,12 @@ export class Admission {
     }
     this.#bodyBytes += bytes;
     return undefined;
+  }
+
+  /** Whether bodies that are being read take more than half of what they may: slow ones then keep out those of others. */
+  get isCrowdedByBodies(): boolean {
+    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
+    return this.#bodyBytes > (this.#limits.maxPendingBytes * share) / 2;
   }
 
   releaseBody(bytes: number): void {
