@@ -23,13 +23,16 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
 export interface HeaderSource {
   /** Headers that go with refusals of these codes. */
   headersFor(codes: ReadonlySet<ReasonCode>): Readonly<Record<string, string>>;
+  /** No more requests are wanted on this connection. */
+  readonly isClosing: boolean;
 }
 
 const RECEIPT = { status: 202, headers: { "content-type": "application/json" } };
+const LAST_RECEIPT = { ...RECEIPT, headers: { ...RECEIPT.headers, connection: "close" } };
 
 export function answerOne(result: Result, source: HeaderSource): Response {
   if ("problem" in result) return problemResponse(result.problem, source.headersFor(new Set([result.problem.code])));
-  return new Response(`{${receipt(result.id, result.end)}}`, RECEIPT);
+  return new Response(`{${receipt(result.id, result.end)}}`, source.isClosing ? LAST_RECEIPT : RECEIPT);
 }
 
 /** By hand: this is on every event's way, and only the id needs escapes (Kafka's topics are plain ASCII). */

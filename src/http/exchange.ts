@@ -30,6 +30,8 @@ export interface ExchangeOptions {
   readonly filed: Filed;
   /** Takes what a schema refused, with the reason. */
   readonly deadLetters: DeadLetters | undefined;
+  /** The server stops, or is about to. */
+  readonly isStopping: () => boolean;
 }
 
 const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
@@ -193,8 +195,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     const headers: Record<string, string> = {};
     if (!codes.isDisjointFrom(RETRY_LATER))
       headers["retry-after"] = String(this.#options.ingest.admission.retryAfterSeconds);
-    if (codes.has("shutting_down")) headers.connection = "close";
+    if (this.isClosing) headers.connection = "close";
     return headers;
+  }
+
+  /** So that a client with a pool of connections goes elsewhere before this one is closed under it. */
+  get isClosing(): boolean {
+    return this.#options.isStopping();
   }
 
   /** A structured CloudEvent may be larger than its event: data in base64, attributes as JSON. The event is measured later. */

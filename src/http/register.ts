@@ -12,8 +12,6 @@ import { type Problem, problemResponse } from "./problem.ts";
 export interface RegisterOptions extends ExchangeOptions {
   /** What a request without `?ack=` asks for. */
   readonly ack: Ack;
-  /** No more requests are wanted on this connection. */
-  readonly isStopping: () => boolean;
 }
 
 export class Register {
@@ -44,7 +42,7 @@ export class Register {
   }
 }
 
-/** So that a client with a pool of connections goes elsewhere before this one is closed under it. */
+/** For the answers that an exchange gives without asking whether they are the last. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;
