@@ -12,6 +12,9 @@ export interface Limits {
   readonly maxMemoryMb: number;
   /** 0: events that are sent again are not recognised. */
   readonly dedupeWindow: number;
+  /** Undefined: there is no spool. */
+  readonly spool: string | undefined;
+  readonly spoolMaxBytes: number;
 }
 
 export function limitsResponse(limits: Limits): Response {
@@ -27,6 +30,7 @@ export function limitsResponse(limits: Limits): Response {
       filed_timeout_ms: limits.filedTimeoutMs,
       max_memory_mb: limits.maxMemoryMb,
       dedupe_window: limits.dedupeWindow,
+      ...(limits.spool !== undefined && { spool_max_bytes: limits.spoolMaxBytes }),
       max_timestamp_ahead_ms: MAX_TIMESTAMP_AHEAD_MS,
       max_record_headers: MAX_RECORD_HEADERS,
     },
