@@ -16,6 +16,7 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
   const { id } = event;
   if (outcome.status === "acked" || outcome.status === "spooled") return { id, end: outcome };
   const problem: Problem = { code: outcome.code, detail: outcome.detail, id };
+  if (outcome.status === "refused" && outcome.limit) return { problem: { ...problem, limit: outcome.limit } };
   if (outcome.code !== "event_too_large") return { problem };
   return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
 }

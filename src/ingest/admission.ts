@@ -68,12 +68,14 @@ export class Admission {
 
   #tooManyEvents(events: number): Refused {
     const { maxPendingEvents } = this.#limits;
-    return this.#tight() ?? full(`${events} events wait for Kafka; max_pending_events is ${maxPendingEvents}`);
+    return this.#tight() ?? full(`${events} events wait for Kafka`, "max_pending_events", maxPendingEvents, events);
   }
 
   #tooManyBytes(): Refused {
     const { maxPendingBytes } = this.#limits;
-    return this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka; max_pending_bytes is ${maxPendingBytes}`);
+    return (
+      this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka`, "max_pending_bytes", maxPendingBytes, this.#bytes)
+    );
   }
 
   /** Whether so many events and bytes would be admitted now. */
@@ -99,7 +101,7 @@ export class Admission {
     ) {
       return (
         this.#tight() ??
-        full(`${this.#bodyBytes} bytes of bodies are being read; max_pending_bytes is ${maxPendingBytes}`)
+        full(`${this.#bodyBytes} bytes of bodies are being read`, "max_pending_bytes", maxPendingBytes, this.#bodyBytes)
       );
     }
     this.#bodyBytes += bytes;
@@ -118,7 +120,7 @@ export class Admission {
 
   #tight(): Refused | undefined {
     if (this.#tightMb === undefined) return undefined;
-    return full(`the process uses ${this.#tightMb} MB; max_memory_mb is ${this.#limits.maxMemoryMb}`);
+    return full(`the process uses ${this.#tightMb} MB`, "max_memory_mb", this.#limits.maxMemoryMb, this.#tightMb);
   }
 
   /** Call a few times a second; `now` in ms on a monotonic clock. */
@@ -137,6 +139,6 @@ export class Admission {
   }
 }
 
-function full(detail: string): Refused {
-  return refused("overloaded", detail);
+function full(what: string, name: string, max: number, actual: number): Refused {
+  return refused("overloaded", `${what}; ${name} is ${max}`, { name, max, actual });
 }

@@ -31,6 +31,7 @@ test("while the budget is used up, a request is refused before its body is read"
   expect(await refused.json()).toMatchObject({
     code: "overloaded",
     retry: true,
+    limit: { name: "max_pending_events", max: 1, actual: 1 },
     detail: expect.stringContaining("max_pending_events is 1"),
   });
   expect(seen.isRead).toBeFalse();
@@ -77,6 +78,7 @@ test("slow bodies that keep out others are cut off early; where there is room th
     expect(await answer.json()).toMatchObject({
       code: "body_timeout",
       retry: true,
+      limit: { name: "body_timeout_ms", max: 60_000 },
       detail: expect.stringContaining("2000 ms"),
     });
   }
