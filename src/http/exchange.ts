@@ -90,7 +90,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
 
   async #decode(bytes: Uint8Array): Promise<void> {
     const encoding = this.#intake.encoding!;
-    const decoded = await decode(encoding, bytes, this.maxBodyBytes);
+    const { admission } = this.#options.ingest;
+    // It may wait for its turn, behind those of others.
+    const full = admission.admitBody(bytes.byteLength);
+    if (full) return this.#refuse(full, this.headersFor(new Set([full.code])));
+    const decoded = await decode(encoding, bytes, this.maxBodyBytes).finally(() =>
+      admission.releaseBody(bytes.byteLength),
+    );
     if (decoded === "too_large") this.#refuse(this.#tooLarge());
     else if (decoded === "broken") {
       const detail = `the body is not whole and valid ${encoding}, as Content-Encoding says it is`;

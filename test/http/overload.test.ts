@@ -1,5 +1,7 @@
 /** What is refused because there is too much is refused for next to nothing. */
 import { expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { makeHttp } from "./support.ts";
 
 /** A body, and whether anybody has read of it. */
@@ -84,3 +86,23 @@ test("slow bodies that keep out others are cut off early; where there is room th
   }
   ingest.stop();
 }, 20_000);
+
+test("an encoded body counts until it is decoded, also while it waits for its turn", async () => {
+  const { post, ingest } = makeHttp(["--max-pending-bytes", "4000000"]);
+  const body = gzipSync(JSON.stringify([{ fill: randomBytes(500_000).toString("hex") }]), { level: 1 });
+  const sent = Array.from({ length: 30 }, () => post("/register_events", body, { "content-encoding": "gzip" }));
+  let most = 0;
+  let isOver = false;
+  const answers = Promise.all(sent).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    most = Math.max(most, ingest.admission.bodyBytes);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const statuses = new Set((await answers).map(({ status }) => status));
+  expect(statuses).toEqual(new Set([413, 503]));
+  expect(most).toBeWithin(3 * body.byteLength, 4_000_001);
+  expect(ingest.admission.bodyBytes).toBe(0);
+  ingest.stop();
+});

@@ -52,7 +52,7 @@ export function makeHttp(args: readonly string[] = [], over: Partial<HttpOptions
     },
     post: (
       path: string,
-      body: string | ReadableStream,
+      body: string | Uint8Array | ReadableStream,
       headers: Readonly<Record<string, string>> = {},
     ): Promise<Response> =>
       Promise.resolve(
