@@ -1,5 +1,7 @@
 /** GET /limits: every limit in force, under the names that refusals use. */
 
+import { MAX_CLOUDEVENT_ATTRIBUTES } from "../event/index.ts";
+
 export interface Limits {
   readonly maxEventBytes: number;
   readonly maxBatchEvents: number;
@@ -33,6 +35,7 @@ export function limitsResponse(limits: Limits): Response {
       ...(limits.spool !== undefined && { spool_max_bytes: limits.spoolMaxBytes }),
       max_timestamp_ahead_ms: MAX_TIMESTAMP_AHEAD_MS,
       max_record_headers: MAX_RECORD_HEADERS,
+      max_cloudevent_attributes: MAX_CLOUDEVENT_ATTRIBUTES,
     },
     { headers: { "cache-control": "no-store" } },
   );
