@@ -38,11 +38,12 @@ export class Register {
 
   #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): Response {
     this.#options.ingest.count(refused(problem.code, problem.detail));
-    return problemResponse(problem, headers);
+    const response = problemResponse(problem, headers);
+    return this.#options.isStopping() ? closing(response) : response;
   }
 }
 
-/** For the answers that an exchange gives without asking whether they are the last. */
+/** For the answers that are given without asking whether they are the last. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;
