@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { REASONS, type ReasonCode } from "../src/outcome.ts";
 import { Mutator } from "./fuzz/mutator.ts";
-import { withServe } from "./serve/process.ts";
+import { residentBytes, withServe } from "./serve/process.ts";
 
 const CONNECTIONS = 64;
 const WARM_UP = 0.3;
@@ -84,10 +84,4 @@ function isDocumented(answer: string): boolean {
   if (what === "batch") return Number(status) < 500 || status === "503" || status === "504";
   const reason = Object.hasOwn(REASONS, what) ? REASONS[what as ReasonCode] : undefined;
   return reason !== undefined && String(reason.status) === status && (reason.status < 500 || TOLERATED.has(what));
-}
-
-/** Linux keeps it in /proc; elsewhere ps says it in KiB. */
-async function residentBytes(pid: number): Promise<number> {
-  const ps = Bun.spawn(["ps", "-o", "rss=", "-p", String(pid)], { stdout: "pipe" });
-  return Number(await ps.stdout.text()) * 1024;
 }

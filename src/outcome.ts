@@ -216,11 +216,19 @@ export interface Spooled {
 /** Kept. */
 export type Settled = Acked | Spooled;
 
+/** A limit that was passed: what is in force, and what was found. */
+export interface PassedLimit {
+  readonly name: string;
+  readonly max: number;
+  readonly actual?: number;
+}
+
 /** Not in Kafka, and will not be. */
 export interface Refused {
   readonly status: "refused";
   readonly code: ReasonCode;
   readonly detail: string;
+  readonly limit?: PassedLimit;
 }
 
 /** In Kafka or not: it was sent, and no answer came. */
@@ -233,6 +241,6 @@ export interface Unknown {
 /** Every event that was taken in gets exactly one. */
 export type Outcome = Settled | Refused | Unknown;
 
-export function refused(code: ReasonCode, detail: string): Refused {
-  return { status: "refused", code, detail };
+export function refused(code: ReasonCode, detail: string, limit?: PassedLimit): Refused {
+  return limit === undefined ? { status: "refused", code, detail } : { status: "refused", code, detail, limit };
 }

@@ -17,6 +17,8 @@ import { isObject, jsonProblem, nameOf, parseJson } from "./parse.ts";
 import { isRfc3339 } from "./rfc3339.ts";
 
 const REQUIRED = ["id", "source", "specversion", "type"] as const;
+/** Each becomes a record header, at some microseconds: without a limit, one body of short ones would keep everybody waiting for seconds. */
+export const MAX_CLOUDEVENT_ATTRIBUTES = 64;
 const ATTRIBUTE_NAME = /^[a-z0-9]+$/;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(?:;.*)?$/;
 const JSON_TYPE = /^[^;]*[/+]json\s*(?:;|$)/i;
@@ -36,6 +38,7 @@ export function checkBinaryCloudEvent(
   body: Uint8Array,
   rules: EventRules,
 ): Checked {
+  if (attributes.size > MAX_CLOUDEVENT_ATTRIBUTES) return tooManyAttributes(attributes.size);
   const all = new Map(attributes);
   if (all.has("datacontenttype"))
     return headerProblem({ attribute: "datacontenttype", detail: "is said by Content-Type in binary mode" });
@@ -58,8 +61,10 @@ export function checkStructuredCloudEvent(bytes: Uint8Array, rules: EventRules, 
     return jsonProblem(bytes, cause, what);
   }
   if (!isObject(event)) return problem("invalid_event", `a CloudEvent is a JSON object, not ${nameOf(event)}`, "");
+  const members = Object.entries(event);
+  if (members.length > MAX_CLOUDEVENT_ATTRIBUTES) return tooManyAttributes(members.length, "");
   const attributes = new Map<string, string>();
-  for (const [name, value] of Object.entries(event)) {
+  for (const [name, value] of members) {
     if (name === "data" || name === "data_base64" || value === null) continue;
     const text = attributeText(value);
     if (text === undefined)
@@ -78,6 +83,12 @@ export function checkStructuredCloudEvent(bytes: Uint8Array, rules: EventRules, 
       ? parseJson(data)
       : event.data;
   return finished(attributes, data, rules, { value, at: isBinary ? "/data_base64" : "/data", typeAt: "/type" });
+}
+
+/** Data counts as one, too. */
+function tooManyAttributes(found: number, pointer?: string): EventProblem {
+  const detail = `a CloudEvent has at most ${MAX_CLOUDEVENT_ATTRIBUTES} attributes here (max_cloudevent_attributes), not ${found}`;
+  return problem("invalid_event", detail, pointer);
 }
 
 function attributeText(value: unknown): string | undefined {

@@ -16,6 +16,7 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
   const { id } = event;
   if (outcome.status === "acked" || outcome.status === "spooled") return { id, end: outcome };
   const problem: Problem = { code: outcome.code, detail: outcome.detail, id };
+  if (outcome.status === "refused" && outcome.limit) return { problem: { ...problem, limit: outcome.limit } };
   if (outcome.code !== "event_too_large") return { problem };
   return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
 }
@@ -23,13 +24,16 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
 export interface HeaderSource {
   /** Headers that go with refusals of these codes. */
   headersFor(codes: ReadonlySet<ReasonCode>): Readonly<Record<string, string>>;
+  /** No more requests are wanted on this connection. */
+  readonly isClosing: boolean;
 }
 
 const RECEIPT = { status: 202, headers: { "content-type": "application/json" } };
+const LAST_RECEIPT = { ...RECEIPT, headers: { ...RECEIPT.headers, connection: "close" } };
 
 export function answerOne(result: Result, source: HeaderSource): Response {
   if ("problem" in result) return problemResponse(result.problem, source.headersFor(new Set([result.problem.code])));
-  return new Response(`{${receipt(result.id, result.end)}}`, RECEIPT);
+  return new Response(`{${receipt(result.id, result.end)}}`, source.isClosing ? LAST_RECEIPT : RECEIPT);
 }
 
 /** By hand: this is on every event's way, and only the id needs escapes (Kafka's topics are plain ASCII). */

@@ -6,7 +6,7 @@ import type { Refused } from "../outcome.ts";
 export type Body =
   | { readonly bytes: Uint8Array }
   | { readonly tooLarge: { readonly actual: number } }
-  | { readonly isLate: true }
+  | { readonly isLate: true; readonly timeoutMs: number }
   | { readonly refused: Refused }
   | { readonly isAborted: true };
 
@@ -18,16 +18,17 @@ export interface BodyReceiver {
   onBody(body: Body): void;
 }
 
-type Admission = Pick<Ingest["admission"], "admitBody" | "releaseBody">;
+type Admission = Pick<Ingest["admission"], "admitBody" | "releaseBody" | "isCrowdedByBodies">;
 
 const SWEEP_INTERVAL_MS = 500;
+/** For a body while others need its room: some hundred slow clients could keep out everybody else's for the whole timeout. */
+const CROWDED_TIMEOUT_MS = 2000;
 /**
  * Announced bodies up to this size are read in one go and counted nowhere. Larger ones are read piece by piece, and counted as they
  * come: what is only announced takes nobody's room.
  */
 const WHOLE_BYTES_MAX = 16_384;
-const LATE: Body = { isLate: true };
-/** The client went away in the middle: there is nobody to answer. */
+/** The client went away in the middle, or has its answer: there is nobody to answer. */
 const ABORTED: Body = { isAborted: true };
 
 export class BodyReader {
@@ -77,7 +78,7 @@ export class BodyReader {
         if (refused) return { refused };
         size += chunk.byteLength;
         chunks.push(chunk);
-        if (!this.#waiting.has(receiver)) return LATE;
+        if (!this.#waiting.has(receiver)) return ABORTED;
       }
       return { bytes: joined(chunks, size) };
     } finally {
@@ -90,10 +91,12 @@ export class BodyReader {
   }
 
   #sweep(): void {
-    const oldest = performance.now() - this.#timeoutMs;
+    const { isCrowdedByBodies } = this.#admission;
+    const timeoutMs = isCrowdedByBodies ? Math.min(CROWDED_TIMEOUT_MS, this.#timeoutMs) : this.#timeoutMs;
+    const oldest = performance.now() - timeoutMs;
     for (const receiver of this.#waiting) {
       if (receiver.startedAt > oldest) return;
-      this.#end(receiver, LATE);
+      this.#end(receiver, { isLate: true, timeoutMs });
     }
   }
 }

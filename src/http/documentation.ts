@@ -19,6 +19,14 @@ export function documentation(version: string) {
           description: "Takes events over HTTP and puts them into Apache Kafka.",
           license: { name: "MIT" },
         },
+        // Where serve was started with API keys; elsewhere none is asked for.
+        security: [{}, { bearer: [] }, { api_key: [] }],
+        components: {
+          securitySchemes: {
+            bearer: { type: "http", scheme: "bearer", description: "An API key." },
+            api_key: { type: "apiKey", in: "header", name: "X-API-Key" },
+          },
+        },
       },
       exclude: { paths: [/^\/docs/, "/openapi.json"] },
     }),

@@ -30,6 +30,8 @@ export interface ExchangeOptions {
   readonly filed: Filed;
   /** Takes what a schema refused, with the reason. */
   readonly deadLetters: DeadLetters | undefined;
+  /** The server stops, or is about to. */
+  readonly isStopping: () => boolean;
 }
 
 const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
@@ -79,7 +81,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
         else this.#decode(body.bytes).catch(this.#response.reject);
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
       else if ("refused" in body) this.#refuse(body.refused, this.headersFor(new Set([body.refused.code])));
-      else if ("isLate" in body) this.#refuse(this.#late(), { connection: "close" });
+      else if ("isLate" in body) this.#refuse(this.#late(body.timeoutMs), { connection: "close" });
       else this.#response.resolve(new Response(null, { status: 400 }));
     } catch (cause) {
       this.#response.reject(cause);
@@ -88,7 +90,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
 
   async #decode(bytes: Uint8Array): Promise<void> {
     const encoding = this.#intake.encoding!;
-    const decoded = await decode(encoding, bytes, this.maxBodyBytes);
+    const { admission } = this.#options.ingest;
+    // It may wait for its turn, behind those of others.
+    const full = admission.admitBody(bytes.byteLength);
+    if (full) return this.#refuse(full, this.headersFor(new Set([full.code])));
+    const decoded = await decode(encoding, bytes, this.maxBodyBytes).finally(() =>
+      admission.releaseBody(bytes.byteLength),
+    );
     if (decoded === "too_large") this.#refuse(this.#tooLarge());
     else if (decoded === "broken") {
       const detail = `the body is not whole and valid ${encoding}, as Content-Encoding says it is`;
@@ -193,8 +201,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     const headers: Record<string, string> = {};
     if (!codes.isDisjointFrom(RETRY_LATER))
       headers["retry-after"] = String(this.#options.ingest.admission.retryAfterSeconds);
-    if (codes.has("shutting_down")) headers.connection = "close";
+    if (this.isClosing) headers.connection = "close";
     return headers;
+  }
+
+  /** So that a client with a pool of connections goes elsewhere before this one is closed under it. */
+  get isClosing(): boolean {
+    return this.#options.isStopping();
   }
 
   /** A structured CloudEvent may be larger than its event: data in base64, attributes as JSON. The event is measured later. */
@@ -215,9 +228,12 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     };
   }
 
-  #late(): Problem {
+  #late(timeoutMs: number): Problem {
     const max = this.#options.limits.bodyTimeoutMs;
-    const detail = `the body was not there within body_timeout_ms (${max})`;
+    const detail =
+      timeoutMs < max
+        ? `the body was not there within ${timeoutMs} ms, and bodies of others need its room`
+        : `the body was not there within body_timeout_ms (${max})`;
     return { code: "body_timeout", detail, limit: { name: "body_timeout_ms", max } };
   }
 

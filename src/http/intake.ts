@@ -60,13 +60,34 @@ function traceHeaders(headers: Headers): readonly RecordHeader[] {
       ];
 }
 
-/** The attributes of a binary CloudEvent: its `ce-` headers, percent-decoded (HTTP protocol binding 1.0.2, 3.1.3.2). */
+/**
+ * Without the quotes of quoted strings (RFC 7230, 3.2.6), as senders by older versions of the binding write what has spaces. By hand:
+ * a pattern begins anew at every quote that is not closed. Such a one stands for itself.
+ */
+function unquoted(value: string): string {
+  let text = "";
+  let at = 0;
+  for (let open = value.indexOf('"'); open !== -1; open = value.indexOf('"', at)) {
+    let inner = "";
+    let i = open + 1;
+    for (; i < value.length && value[i] !== '"'; i++) {
+      if (value[i] === "\\") i++;
+      inner += value[i] ?? "";
+    }
+    if (i >= value.length) break;
+    text += value.slice(at, open) + inner;
+    at = i + 1;
+  }
+  return text + value.slice(at);
+}
+
+/** The attributes of a binary CloudEvent: its `ce-` headers, unquoted, then percent-decoded (HTTP protocol binding 1.0.2, 3.1.3.2). */
 export function cloudEventAttributes(headers: Headers): Map<string, string> | Problem {
   const attributes = new Map<string, string>();
   for (const [name, value] of headers) {
     if (!name.startsWith("ce-")) continue;
     try {
-      attributes.set(name.slice("ce-".length), decodeURIComponent(value));
+      attributes.set(name.slice("ce-".length), decodeURIComponent(unquoted(value)));
     } catch {
       return { code: "invalid_event", detail: `${name}: is not percent-encoded UTF-8`, header: name };
     }

@@ -1,5 +1,7 @@
 /** GET /limits: every limit in force, under the names that refusals use. */
 
+import { MAX_CLOUDEVENT_ATTRIBUTES } from "../event/index.ts";
+
 export interface Limits {
   readonly maxEventBytes: number;
   readonly maxBatchEvents: number;
@@ -12,6 +14,9 @@ export interface Limits {
   readonly maxMemoryMb: number;
   /** 0: events that are sent again are not recognised. */
   readonly dedupeWindow: number;
+  /** Undefined: there is no spool. */
+  readonly spool: string | undefined;
+  readonly spoolMaxBytes: number;
 }
 
 export function limitsResponse(limits: Limits): Response {
@@ -27,8 +32,10 @@ export function limitsResponse(limits: Limits): Response {
       filed_timeout_ms: limits.filedTimeoutMs,
       max_memory_mb: limits.maxMemoryMb,
       dedupe_window: limits.dedupeWindow,
+      ...(limits.spool !== undefined && { spool_max_bytes: limits.spoolMaxBytes }),
       max_timestamp_ahead_ms: MAX_TIMESTAMP_AHEAD_MS,
       max_record_headers: MAX_RECORD_HEADERS,
+      max_cloudevent_attributes: MAX_CLOUDEVENT_ATTRIBUTES,
     },
     { headers: { "cache-control": "no-store" } },
   );

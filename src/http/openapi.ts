@@ -215,7 +215,7 @@ function manyDetail(operationId: string, summary: string, codes: readonly Reason
 export const registerEventDetail = {
   operationId: "registerEvent",
   summary: "Register one event",
-  description: `Answers once every in-sync replica has the record. The record's value is the client's bytes. ${CLOUDEVENT_NOTE}`,
+  description: `Answers once every in-sync replica has the record. The record's value is the client's bytes. Query parameters called \`header.<name>\` set record headers. ${CLOUDEVENT_NOTE}`,
   parameters: [...ONE_PARAMETERS, ...COMMON_HEADERS],
   requestBody: { required: true, content: ONE_CONTENT },
   responses: {

@@ -1,5 +1,5 @@
 /** Refusals and unknown outcomes as RFC 9457 problem details. */
-import { REASONS, type ReasonCode } from "../outcome.ts";
+import { type PassedLimit, REASONS, type ReasonCode } from "../outcome.ts";
 
 export interface Problem {
   readonly code: ReasonCode;
@@ -14,8 +14,7 @@ export interface Problem {
   readonly rule?: string;
   /** The event's id, where it has one already. */
   readonly id?: string;
-  /** What is in force and what was found, where a limit was passed. */
-  readonly limit?: { readonly name: string; readonly max: number; readonly actual?: number };
+  readonly limit?: PassedLimit;
 }
 
 /** The problem's `type` (RFC 9457, 3.1.1): a name, not an address. */

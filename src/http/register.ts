@@ -12,8 +12,6 @@ import { type Problem, problemResponse } from "./problem.ts";
 export interface RegisterOptions extends ExchangeOptions {
   /** What a request without `?ack=` asks for. */
   readonly ack: Ack;
-  /** No more requests are wanted on this connection. */
-  readonly isStopping: () => boolean;
 }
 
 export class Register {
@@ -29,19 +27,23 @@ export class Register {
 
   handle(request: Request, where: Where, grant?: Grant): Response | Promise<Response> {
     const intake = readIntake(request, where, this.#parameters);
-    if ("code" in intake) return this.#refuse(intake, where);
+    if ("code" in intake) return this.#refuse(intake, takenHeaders(intake.code, where));
+    // Before the body is read: under overload, what is spent on refusals is missing for the rest.
+    const { whyFull, admission } = this.#options.ingest;
+    if (whyFull) return this.#refuse(whyFull, { "retry-after": String(admission.retryAfterSeconds) });
     const exchange = new Exchange(this.#options, request, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
     return this.#options.isStopping() ? exchange.response.then(closing) : exchange.response;
   }
 
-  #refuse(problem: Problem, where: Where): Response {
+  #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): Response {
     this.#options.ingest.count(refused(problem.code, problem.detail));
-    return problemResponse(problem, takenHeaders(problem.code, where));
+    const response = problemResponse(problem, headers);
+    return this.#options.isStopping() ? closing(response) : response;
   }
 }
 
-/** So that a client with a pool of connections goes elsewhere before this one is closed under it. */
+/** For the answers that are given without asking whether they are the last. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;

@@ -51,18 +51,31 @@ export class Admission {
   admit(bytes: number, others = 0): Refused | undefined {
     const { maxPendingEvents, maxPendingBytes } = this.#limits;
     const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
-    if (this.#events + others >= maxPendingEvents * share) {
-      return (
-        this.#tight() ??
-        full(`${this.#events + others} events wait for Kafka; max_pending_events is ${maxPendingEvents}`)
-      );
-    }
-    if (this.#bytes + bytes > maxPendingBytes * share) {
-      return this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka; max_pending_bytes is ${maxPendingBytes}`);
-    }
+    if (this.#events + others >= maxPendingEvents * share) return this.#tooManyEvents(this.#events + others);
+    if (this.#bytes + bytes > maxPendingBytes * share) return this.#tooManyBytes();
     this.#events++;
     this.#bytes += bytes;
     return undefined;
+  }
+
+  /** Why no event at all would be admitted now, where that is so: known before anybody reads what it is. */
+  get whyFull(): Refused | undefined {
+    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
+    const { maxPendingEvents, maxPendingBytes } = this.#limits;
+    if (this.#events >= maxPendingEvents * share) return this.#tooManyEvents(this.#events);
+    return this.#bytes >= maxPendingBytes * share ? this.#tooManyBytes() : undefined;
+  }
+
+  #tooManyEvents(events: number): Refused {
+    const { maxPendingEvents } = this.#limits;
+    return this.#tight() ?? full(`${events} events wait for Kafka`, "max_pending_events", maxPendingEvents, events);
+  }
+
+  #tooManyBytes(): Refused {
+    const { maxPendingBytes } = this.#limits;
+    return (
+      this.#tight() ?? full(`${this.#bytes} bytes wait for Kafka`, "max_pending_bytes", maxPendingBytes, this.#bytes)
+    );
   }
 
   /** Whether so many events and bytes would be admitted now. */
@@ -88,11 +101,17 @@ export class Admission {
     ) {
       return (
         this.#tight() ??
-        full(`${this.#bodyBytes} bytes of bodies are being read; max_pending_bytes is ${maxPendingBytes}`)
+        full(`${this.#bodyBytes} bytes of bodies are being read`, "max_pending_bytes", maxPendingBytes, this.#bodyBytes)
       );
     }
     this.#bodyBytes += bytes;
     return undefined;
+  }
+
+  /** Whether bodies that are being read take more than half of what they may: slow ones then keep out those of others. */
+  get isCrowdedByBodies(): boolean {
+    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
+    return this.#bodyBytes > (this.#limits.maxPendingBytes * share) / 2;
   }
 
   releaseBody(bytes: number): void {
@@ -101,7 +120,7 @@ export class Admission {
 
   #tight(): Refused | undefined {
     if (this.#tightMb === undefined) return undefined;
-    return full(`the process uses ${this.#tightMb} MB; max_memory_mb is ${this.#limits.maxMemoryMb}`);
+    return full(`the process uses ${this.#tightMb} MB`, "max_memory_mb", this.#limits.maxMemoryMb, this.#tightMb);
   }
 
   /** Call a few times a second; `now` in ms on a monotonic clock. */
@@ -120,6 +139,6 @@ export class Admission {
   }
 }
 
-function full(detail: string): Refused {
-  return refused("overloaded", detail);
+function full(what: string, name: string, max: number, actual: number): Refused {
+  return refused("overloaded", `${what}; ${name} is ${max}`, { name, max, actual });
 }

@@ -150,7 +150,12 @@ export const serveOptions = {
 /** What can only be judged of several options together. Throws `UsageError`. */
 export function checkServe(options: Values<typeof serveOptions>): void {
   checkAccess(options);
-  const { lingerMs = 0, deliveryTimeoutMs, maxEventBytes, maxPendingBytes } = options;
+  const { lingerMs = 0, deliveryTimeoutMs, maxEventBytes, maxPendingBytes, deadLetterTopic } = options;
+  if (options.deadLetter && [options.kafkaTopic, ...(options.topics?.split(",") ?? [])].includes(deadLetterTopic)) {
+    throw new UsageError(
+      `--dead-letter-topic ${deadLetterTopic} is a topic that events go to: what a schema refuses would stand among what it takes`,
+    );
+  }
   if (deliveryTimeoutMs - lingerMs < DELIVERY_TIMEOUT_MIN_MS) {
     throw new UsageError(
       `--linger-ms ${lingerMs} leaves too little of --delivery-timeout-ms ${deliveryTimeoutMs}: it must be ${DELIVERY_TIMEOUT_MIN_MS} ms less`,

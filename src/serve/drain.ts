@@ -1,7 +1,7 @@
 /**
- * The end of serve: load balancers get time to look elsewhere, intake stops, and every request in hand gets its true answer, all within
- * the drain timeout. What Kafka has not taken shortly before that is given up: unknown where it was sent; where it was not, it goes to
- * the spool, or is refused.
+ * The end of serve: load balancers get time to look elsewhere; intake stops, and what still comes is refused in words, with the wish
+ * that the connection end; every request in hand gets its true answer; the listener goes. All within the drain timeout. What Kafka has
+ * not taken shortly before that is given up: unknown where it was sent; where it was not, it goes to the spool, or is refused.
  */
 import type { Listening } from "../http/index.ts";
 import type { DeadLetters, Filed, Ingest } from "../ingest/index.ts";
@@ -22,6 +22,11 @@ export interface DrainParts {
 
 /** For what was given up to get its outcome, and for the answers to leave. */
 const GIVE_UP_MS = 3000;
+/**
+ * How long connections stay open at least, once answers ask for their end: what a client had sent before it could know is still read
+ * and answered, and not cut off unread.
+ */
+const LAST_REQUESTS_MS = 200;
 
 /** Resolves to how many events were given up. */
 export async function drain({ ingest, filed, deadLetters, spool, server, kafka, options, log, signal }: DrainParts) {
@@ -34,9 +39,9 @@ export async function drain({ ingest, filed, deadLetters, spool, server, kafka, 
   const deadline = performance.now() + drainTimeoutMs;
   const patienceMs = Math.max(drainTimeoutMs / 2, drainTimeoutMs - GIVE_UP_MS);
   const drained = Promise.all([ingest.drain().then(() => filed.whenIdle), deadLetters?.whenIdle]);
-  const stopped = server.stop(drainTimeoutMs);
   void spool?.stopDraining();
-  await Promise.race([drained, Bun.sleep(patienceMs)]);
+  await Promise.race([Promise.all([drained, Bun.sleep(LAST_REQUESTS_MS)]), Bun.sleep(patienceMs)]);
+  const stopped = server.stop(Math.max(0, deadline - performance.now()));
   const givenUp = ingest.fill.pendingEvents;
   const rest = spool ? "what was never sent goes to the spool" : "the rest is given up";
   if (givenUp > 0) log.error({ events: givenUp }, `Kafka has not taken everything in time; ${rest}`);

@@ -27,14 +27,17 @@ export function readAnswer(status: number, text: string | undefined, sentId: str
   return status < 500 || status === 503 ? refused(code) : unknown(code);
 }
 
+/** Kept, and for how long nobody knows: serve's disk until Kafka is back, or its buffer. */
+const NOT_YET_ACKED: readonly unknown[] = ["spooled", "queued"];
+
 function readReceipt(status: number, text: string | undefined, sentId: string): Outcome {
   const receipt = parseObject(text);
-  const isMine = status === 202 && receipt?.status === "acked" && receipt.id === sentId;
-  const hasPlace =
-    typeof receipt?.topic === "string" &&
-    isCount(receipt.partition) &&
-    (receipt.offset === null || isCount(receipt.offset));
-  return isMine && hasPlace ? acked : unknown("bad_receipt");
+  if (status !== 202 || receipt?.id !== sentId || typeof receipt.topic !== "string") return unknown("bad_receipt");
+  if (NOT_YET_ACKED.includes(receipt.status)) return unknown(String(receipt.status));
+  // "filed" is acked, and more than that.
+  const isAcked = receipt.status === "acked" || receipt.status === "filed";
+  const hasPlace = isCount(receipt.partition) && (receipt.offset === null || isCount(receipt.offset));
+  return isAcked && hasPlace ? acked : unknown("bad_receipt");
 }
 
 /** A request that failed without an answer. */

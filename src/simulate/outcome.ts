@@ -2,7 +2,7 @@
 export interface Outcome {
   /**
    * `acked`: the receipt came, with this event's id. `refused`: it is certain that the event was not taken. `unknown`: it may or
-   * may not have landed (504, a connection that broke, no answer in time, a receipt that is not this event's).
+   * may not have landed (504, a connection that broke, no answer in time, a receipt that is not this event's, or that does not say acked).
    */
   readonly kind: "acked" | "refused" | "unknown";
   /** Why it was not acked: the problem's `code`, else `http_<status>`, else what happened to the connection. */

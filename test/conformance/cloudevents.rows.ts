@@ -69,6 +69,7 @@ export const cloudEventRows: readonly Row[] = [
   binary("ce-xml", { headers: { "content-type": "text/xml; charset=utf-8" }, body: "<a>é</a>", record: { value: "<a>é</a>", headers: { "content-type": "text/xml; charset=utf-8" } } }),
   binary("ce-key", { headers: { ...JSON_DATA, "ce-partitionkey": "k-1" }, record: { value: '{"a": 1}', key: "k-1", headers: { ...JSON_DATA, ce_partitionkey: "k-1" } } }),
   binary("ce-key-twice", { path: `${ONE}`, headers: { ...JSON_DATA, "ce-subject": "a%20b%C3%A9%25" }, record: { value: '{"a": 1}', headers: { ...JSON_DATA, ce_subject: "a bé%" } } }),
+  binary("ce-quoted", { headers: { ...JSON_DATA, "ce-subject": 'a "b \\"c\\"%20" d' }, record: { value: '{"a": 1}', headers: { ...JSON_DATA, ce_subject: 'a b "c"  d' } } }),
   binary("ce-time", { headers: { ...JSON_DATA, "ce-time": "2026-01-02T03:04:05Z" }, record: { value: '{"a": 1}', timestampMs: Date.parse("2026-01-02T03:04:05Z"), headers: { ...JSON_DATA, ce_time: "2026-01-02T03:04:05Z" } } }),
   binary("ce-batchpath", { path: MANY, record: { value: '{"a": 1}', headers: JSON_DATA } }),
   binary("ce-ndjson", { path: MANY, headers: { "content-type": "application/x-ndjson" }, body: "{}\n{}\n", record: { value: "{}\n{}\n", headers: { "content-type": "application/x-ndjson" } } }),

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { type Checked, checkBinaryCloudEvent, checkStructuredCloudEvent } from "../../src/event/index.ts";
+import {
+  type Checked,
+  checkBinaryCloudEvent,
+  checkStructuredCloudEvent,
+  MAX_CLOUDEVENT_ATTRIBUTES,
+} from "../../src/event/index.ts";
 
 const NO_RULES = { keyMember: undefined, schemaProblem: undefined } as const;
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -97,6 +102,16 @@ describe("structured", () => {
       detail: expect.stringContaining("the event"),
     });
   });
+});
+
+test("there is a limit to attributes, in either mode", () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, "1"]));
+  const free = MAX_CLOUDEVENT_ATTRIBUTES - Object.keys(REQUIRED).length;
+  expect(structured({ ...many(free) }).isValid).toBeTrue();
+  const detail = expect.stringContaining("at most 64 attributes");
+  expect(structured({ ...many(free + 1) })).toMatchObject({ code: "invalid_event", detail, pointer: "" });
+  expect(binary(many(free), "a/b", "x").isValid).toBeTrue();
+  expect(binary(many(free + 1), "a/b", "x")).toMatchObject({ code: "invalid_event", detail });
 });
 
 describe("binary", () => {

@@ -11,7 +11,8 @@ test("a receipt acks only when it is this event's, whole, and says acked", () =>
   expect(read({ ...good, offset: null })).toMatchObject({ kind: "acked" });
   const bad = [
     { ...good, id: "b" },
-    { ...good, status: "queued" },
+    { ...good, status: "tacked" },
+    { ...good, topic: undefined },
     { ...good, partition: -1 },
     { ...good, offset: "17" },
     { id: "a" },
@@ -22,6 +23,15 @@ test("a receipt acks only when it is this event's, whole, and says acked", () =>
   for (const receipt of bad) expect(read(receipt)).toMatchObject({ kind: "unknown", reason: "bad_receipt" });
   expect(read(good, 200)).toMatchObject({ kind: "unknown", reason: "bad_receipt" });
   expect(readAnswer(202, "{", "a")).toMatchObject({ kind: "unknown", reason: "bad_receipt" });
+});
+
+test("filed is acked; what only serve has is not, and says which", () => {
+  const read = (receipt: object) => readAnswer(202, JSON.stringify(receipt), "a");
+  expect(read({ ...good, status: "filed" })).toMatchObject({ kind: "acked" });
+  for (const status of ["spooled", "queued"]) {
+    expect(read({ id: "a", status, topic: "events" })).toMatchObject({ kind: "unknown", reason: status });
+    expect(read({ id: "b", status, topic: "events" })).toMatchObject({ kind: "unknown", reason: "bad_receipt" });
+  }
 });
 
 test.each([
