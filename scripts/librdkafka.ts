@@ -3,8 +3,8 @@
  * `ensureLibrdkafka()` is what `bun run setup` calls; run directly, `--rebuild` builds anew (after installing a missing
  * -dev package, say). Two builds at once do not harm each other: the last rename wins, and both are whole.
  */
-import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import {
   BUNDLED_VERSION,
   cachedLibraryPath,
@@ -18,16 +18,51 @@ const SOURCES = join(
   "deps/librdkafka",
 );
 
+const BUILDING = ".building-";
+const LEFTOVER_AGE_MS = 60 * 60_000;
+
 /** The library that commands will take, built first where there is none; `say` hears about a build under way. */
 export async function ensureLibrdkafka(say: (line: string) => void, rebuild = false): Promise<LibraryInfo> {
   const isGiven = Boolean(process.env.LIBRDKAFKA_PATH);
-  if (!isGiven && (rebuild || !(await Bun.file(cachedLibraryPath()).exists()))) {
-    const missing = missingTools();
-    if (missing.length === 0) await build(say);
-    else if (rebuild) throw new Error(`cannot build librdkafka without ${missing.join(", ")}.\n${WAYS_OUT}`);
-    else say(`no ${missing.join(", ")} to build librdkafka with; looking for the system's`);
+  if (isGiven || (!rebuild && (await hasUsableBuild(say)))) return openLibrary().info;
+  const missing = missingTools();
+  if (missing.length > 0) {
+    if (rebuild) throw new Error(`cannot build librdkafka without ${missing.join(", ")}.\n${WAYS_OUT}`);
+    say(`no ${missing.join(", ")} to build librdkafka with; looking for the system's`);
+    return openLibrary().info;
+  }
+  try {
+    await build(say);
+  } catch (cause) {
+    const info = rebuild ? undefined : systemLibrary();
+    if (info === undefined) throw cause;
+    say(
+      `${(cause as Error).message}\nTaking the system's instead. LIBRDKAFKA_PATH=${info.path} keeps the build from being tried again.`,
+    );
+    return info;
   }
   return openLibrary().info;
+}
+
+/** A build may stop working: the libraries it was linked with are replaced by the next release of the system. */
+async function hasUsableBuild(say: (line: string) => void): Promise<boolean> {
+  const path = cachedLibraryPath();
+  if (!(await Bun.file(path).exists())) return false;
+  try {
+    openLibrary({ LIBRDKAFKA_PATH: path });
+    return true;
+  } catch {
+    say(`the librdkafka that was built at ${path} cannot be opened any more`);
+    return false;
+  }
+}
+
+function systemLibrary(): LibraryInfo | undefined {
+  try {
+    return openLibrary().info;
+  } catch {
+    return undefined;
+  }
 }
 
 function missingTools(): string[] {
@@ -38,8 +73,9 @@ function missingTools(): string[] {
 async function build(say: (line: string) => void): Promise<void> {
   const target = dirname(cachedLibraryPath());
   await mkdir(dirname(target), { recursive: true });
+  await removeLeftovers(target);
   // Beside the target, so that the rename at the end stays within one file system.
-  const folder = await mkdtemp(`${target}.building-`);
+  const folder = await mkdtemp(`${target}${BUILDING}`);
   try {
     say(`building librdkafka ${BUNDLED_VERSION} (once on this machine, about a minute) …`);
     const started = performance.now();
@@ -57,8 +93,18 @@ async function build(say: (line: string) => void): Promise<void> {
   }
 }
 
+/** Of builds that were killed; one that is under way is younger. */
+async function removeLeftovers(target: string): Promise<void> {
+  for (const name of await readdir(dirname(target))) {
+    const path = join(dirname(target), name);
+    if (!path.startsWith(`${target}${BUILDING}`)) continue;
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
 function libraryFile(): string {
-  return cachedLibraryPath().split("/").pop()!;
+  return basename(cachedLibraryPath());
 }
 
 async function step(command: string[], cwd: string): Promise<void> {

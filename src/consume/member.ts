@@ -77,6 +77,9 @@ export class Member {
 
   /** The same with every batch seen through `handle` first; its records' lines are written after that. */
   async runHandling(handle: HandleBatch): Promise<boolean> {
+    // A handler may end its thread, by `process.exit` or by an error that nobody awaits; no `finally` runs then, and the client left
+    // behind would go on as a member that reads nothing, until `max.poll.interval.ms` is over.
+    process.once("exit", this.#close);
     try {
       while (!this.#cells.isStopRequested) {
         this.#consumer.poll(this.#batch, 0);
@@ -88,10 +91,15 @@ export class Member {
       }
       return this.#settle();
     } finally {
-      this.#batch.release();
-      this.#consumer.close(CLOSE_MS);
+      this.#close();
+      process.off("exit", this.#close);
     }
   }
+
+  readonly #close = (): void => {
+    this.#batch.release();
+    this.#consumer.close(CLOSE_MS);
+  };
 
   /** While the handler works nothing is read, but the group is answered: a slow handler costs no membership. */
   async #handle(handle: HandleBatch): Promise<void> {
@@ -122,8 +130,7 @@ export class Member {
       }
       return this.#settle();
     } finally {
-      this.#batch.release();
-      this.#consumer.close(CLOSE_MS);
+      this.#close();
     }
   }
 

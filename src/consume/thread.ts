@@ -45,8 +45,7 @@ export function startThread(settings: WorkerSettings, hooks: ThreadHooks, script
   });
   worker.on("exit", (code) => {
     if (ended) return hooks.onEnd(ended.problem);
-    const vanished = "it vanished without closing its Kafka client; its group membership ends by session timeout";
-    hooks.onEnd(`${uncaught ?? `exit code ${code}`} (${vanished})`);
+    hooks.onEnd(`${uncaught ?? `exit code ${code}`} (the thread ended without a word)`);
   });
   return {
     stop: (mode) => cells.requestStop(mode),

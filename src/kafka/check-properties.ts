@@ -12,12 +12,14 @@ export interface PlannedClient {
 
 /** Throws `ConfigurationError`, which names the property and never its value where that is a secret. */
 export function checkProperties(properties: Properties, clients: readonly PlannedClient[]): void {
-  for (const [name, value] of Object.entries(properties)) {
+  for (const name of Object.keys(properties)) {
     const owned = ownership(name);
     if (owned?.option) throw new ConfigurationError(`${name} is set by ${owned.option}`);
     if (owned) throw new ConfigurationError(`${name} is set by Sluice alone: its guarantees rest on it`);
-    refuseProperty(name, value);
   }
+  // Before librdkafka is asked: it refuses what it was built without, too, but does not say what to install.
+  requireFeatures(properties, library().info);
+  for (const [name, value] of Object.entries(properties)) refuseProperty(name, value);
   // Files that cannot be read, properties that do not go together: only a whole client finds these. Without brokers it connects nowhere.
   for (const { type, config } of clients) {
     const { "bootstrap.servers": _, ...rest } = toProperties(config);

@@ -39,6 +39,13 @@ const NEEDS: readonly Need[] = [
     macos: "openssl@3",
   },
   {
+    feature: "oidc",
+    wanted: is("sasl.oauthbearer.method", /^oidc$/i),
+    debian: "libcurl4-openssl-dev",
+    fedora: "libcurl-devel",
+    macos: "curl",
+  },
+  {
     feature: "sasl_gssapi",
     wanted: MECHANISM(/^GSSAPI/i),
     debian: "libsasl2-dev",

@@ -26,8 +26,9 @@ export function commitForGroup(
     onError: (event) => logError(log, "group", event),
     onOther: () => {},
   });
-  const calls = new ConsumerCalls(client);
+  let calls: ConsumerCalls | undefined;
   try {
+    calls = new ConsumerCalls(client);
     const list = Array.from(offsets, ([partition, offset]) => ({ topic, partition, offset }));
     const errorCode = calls.commitAndWait(list, TIMEOUT_MS);
     if (errorCode !== 0)
@@ -36,7 +37,7 @@ export function commitForGroup(
       });
     return errorCode === 0;
   } finally {
-    calls.destroy();
+    calls?.destroy();
     client.destroyHere();
   }
 }

@@ -160,15 +160,15 @@ describe("a thread", () => {
       const bytes = new TextEncoder().encode("line\\n");
       post({ type: "lines", sequence: 1, bytes, runs: [{ partition: 0 }] }, [bytes.buffer]);
       throw new TypeError("boom");`);
-    expect(problem).toMatch(/boom.*vanished without closing its Kafka client/s);
+    expect(problem).toMatch(/boom.*ended without a word/s);
     expect(handed.map(([lines, sequence]) => [textOf(lines.bytes), sequence])).toEqual([["line\n", 1]]);
   });
 
   test("that rejects, exits or cannot be loaded ends with a reason", async () => {
     expect((await run("await Promise.reject(new Error('boom'))")).problem).toContain("boom");
     expect((await run("process.exit(3)")).problem).toContain("exit code 3");
-    expect((await run("import './missing.ts'")).problem).toContain("vanished");
-    expect((await run("")).problem).toContain("vanished");
+    expect((await run("import './missing.ts'")).problem).toContain("ended without a word");
+    expect((await run("")).problem).toContain("ended without a word");
   });
 
   test("that says how it ended is believed", async () => {

@@ -68,6 +68,7 @@ test("a feature that is not built in is refused, with the package to install", (
     [{ "security.protocol": "sasl_plaintext" }, "sasl_gssapi", "libsasl2-dev", "cyrus-sasl-devel"],
     [{ "compression.type": "zstd" }, "zstd", "libzstd-dev", "libzstd-devel", "zstd"],
     [{ "compression.codec": "lz4" }, "lz4", "liblz4-dev"],
+    [{ "sasl.oauthbearer.method": "oidc" }, "oidc", "libcurl4-openssl-dev", "libcurl-devel"],
   ] as const) {
     const message = refusal({ ...properties });
     expect(message).toContain(`needs ${feature},`);

@@ -1,6 +1,14 @@
 /** One consumer's calls and its memory, against the mock cluster. What a group does: group.test.ts. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type ConsumerHooks, HeaderName, RecordBatch, TransferBuffer } from "../../src/kafka/index.ts";
+import {
+  CODES,
+  type ConsumerHooks,
+  consumerConfig,
+  HeaderName,
+  RecordBatch,
+  TransferBuffer,
+} from "../../src/kafka/index.ts";
+import { ClientHandle, ConsumerCalls } from "../../src/kafka/native/index.ts";
 import { joinGroup, KafkaFixture, pollUntil, publishAll, readTopic, record } from "../support/mock.ts";
 
 let kafka: KafkaFixture;
@@ -123,3 +131,21 @@ test("a batch that was not released does not hold up close, and cannot be read a
   batch.release();
   expect(() => consumer.poll(batch, 0)).toThrow();
 }, 20_000);
+
+test("a fatal error of the consumer's is told as one", () => {
+  const config = consumerConfig({ brokers: kafka.mock.bootstrap, group: "fatal", from: "earliest" });
+  const properties = Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
+  const client = new ClientHandle("consumer", properties, { onLog: () => {}, onError: () => {}, onOther: () => {} });
+  const calls = new ConsumerCalls(client);
+  try {
+    client.raiseFatalError(CODES.ERR_INVALID_MSG, "raised by the test");
+    expect(calls.nextGroupEvent(5000)).toMatchObject({
+      type: "error",
+      errorCode: CODES.ERR_INVALID_MSG,
+      isFatal: true,
+    });
+  } finally {
+    calls.destroy();
+    client.destroyHere();
+  }
+});

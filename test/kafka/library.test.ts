@@ -1,6 +1,16 @@
 /** Which librdkafka is taken, and what is said where there is none. In child processes: the environment decides. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { library } from "../../src/kafka/index.ts";
@@ -119,3 +129,48 @@ test.skipIf(isMac && ["/opt/homebrew", "/usr/local"].some((prefix) => existsSync
     }
   },
 );
+
+/** `bun scripts/librdkafka.ts` with a cache of its own, and with tools that build in no time: `make` is this shell script. */
+async function ensure(name: string, o: { make: string; cache?: string; system: string }) {
+  const tools = join(folder, `tools-${name}`);
+  mkdirSync(tools);
+  for (const [tool, script] of Object.entries({ cc: "exit 0", bash: "exit 0", make: o.make }))
+    writeFileSync(join(tools, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const cache = o.cache ?? join(folder, `cache-${name}`);
+  const { LIBRDKAFKA_PATH: _, ...rest } = process.env;
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../scripts/librdkafka.ts")], {
+    env: { ...rest, PATH: `${tools}:/bin:/usr/bin`, SLUICE_CACHE: cache, ...systemPath(o.system) },
+    stderr: "pipe",
+  });
+  const [said, code] = await Promise.all([child.stderr.text(), child.exited]);
+  return { said, code, built: cachedLibraryPath({ SLUICE_CACHE: cache }) };
+}
+const MAKES_IT = `cp '${real}' src/`;
+
+test("a build that cannot be opened any more is made anew; what a killed build left behind goes", async () => {
+  const cache = join(folder, "stale-cache");
+  const built = cachedLibraryPath({ SLUICE_CACHE: cache });
+  mkdirSync(dirname(built), { recursive: true });
+  writeFileSync(built, "linked with what is gone");
+  const [old, young] = [`${dirname(built)}.building-old`, `${dirname(built)}.building-young`];
+  for (const leftover of [old, young]) mkdirSync(leftover);
+  utimesSync(old, 0, 0);
+  const { said, code } = await ensure("stale", { make: MAKES_IT, cache, system: goodSystem });
+  expect([code, said]).toEqual([0, expect.stringContaining("cannot be opened any more")]);
+  expect(said).toContain(`cached: ${built}`);
+  expect(
+    readdirSync(cache)
+      .map((each) => join(cache, each))
+      .sort(),
+  ).toEqual([dirname(built), young]);
+}, 60_000);
+
+test("where the build fails, the system's is taken, and that is said; without one, the build's last words are", async () => {
+  const make = "echo 'no stdio.h' >&2; exit 2";
+  const system = await ensure("system", { make, system: goodSystem });
+  expect([system.code, system.said]).toEqual([0, expect.stringContaining("no stdio.h")]);
+  expect(system.said).toContain("(system: ");
+  const none = await ensure("none", { make, system: oldSystem });
+  expect([none.code, none.said]).toEqual([1, expect.stringContaining("no stdio.h")]);
+  expect(none.said).toContain("apt-get install");
+}, 60_000);

@@ -1,5 +1,5 @@
 /** Clients come and go without leaving anything: descriptors, threads, memory. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { RecordBatch } from "../../src/kafka/index.ts";
 import { joinGroup, KafkaFixture, publishAll, record } from "../support/mock.ts";
@@ -100,3 +100,18 @@ test("20 mock clusters come and go", async () => {
   expect(end.descriptors).toBeLessThanOrEqual(warm!.descriptors);
   expect(end.threads).toBeLessThanOrEqual(warm!.threads);
 }, 60_000);
+
+test("a client whose events nothing would fetch is refused, and leaves nothing", async () => {
+  const before = await settled(() => true);
+  // What Bun does where the system does not let it watch another descriptor.
+  const connect = spyOn(Bun, "connect").mockImplementation((() => Promise.reject(new Error("no watch"))) as never);
+  try {
+    expect(() => kafka.admin()).toThrow("out of file descriptors");
+    expect(() => kafka.producer()).toThrow("out of file descriptors");
+  } finally {
+    connect.mockRestore();
+  }
+  const end = await settled((now) => now.descriptors <= before.descriptors && now.threads <= before.threads);
+  expect(end.descriptors).toBeLessThanOrEqual(before.descriptors);
+  expect(end.threads).toBeLessThanOrEqual(before.threads);
+});

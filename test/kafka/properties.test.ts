@@ -9,6 +9,7 @@ import {
   ConfigurationError,
   checkProperties,
   consumerConfig,
+  library,
   Producer,
   producerConfig,
   readProperties,
@@ -177,6 +178,14 @@ describe("what is refused", () => {
     );
   });
 
+  test("what is not built in, with the package to install and not in librdkafka's own words", () => {
+    // Few builds have it; with one that does, there is nothing to refuse.
+    const properties = { "security.protocol": "sasl_ssl", "sasl.oauthbearer.method": "oidc" };
+    const config = { ...properties, "sasl.mechanism": "OAUTHBEARER" };
+    if (!library().info.features.has("oidc")) expect(check(config)).toContain("libcurl4-openssl-dev");
+    else expect(check({ ...config, "no.such": "" })).toContain("no.such");
+  });
+
   test("good ones are taken", () => {
     const properties = { "security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN", "sasl.username": "u" };
     const config = producerConfig(settings(NOWHERE, { properties: { ...properties, "sasl.password": SECRET } }));
@@ -238,7 +247,7 @@ describe("secrets", () => {
       "sasl.mechanism": "PLAIN",
       "sasl.username": "user",
       "sasl.password": SECRET,
-      "sasl.oauthbearer.client.secret": `${SECRET}-2`,
+      "ssl.key.password": `${SECRET}-2`,
     };
     const log = (_level: string, message: string) => lines.push(message);
     const admin = new Admin({ brokers: NOWHERE, properties, log });

@@ -66,13 +66,13 @@ export class EventQueue {
       setImmediate(turn);
     };
     const options = { fd: readEnd, socket: { data: () => (isTurnDue ? undefined : turn()) } };
-    let socket: Promise<Socket>;
-    try {
-      // Bun owns the read end from here and closes it with the socket.
-      socket = Bun.connect(options as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
-    } catch (cause) {
+    // Bun owns the read end from here and closes it with the socket.
+    const socket = Bun.connect(options as unknown as Parameters<typeof Bun.connect>[0]) as Promise<Socket>;
+    // It is settled at once. Where Bun cannot watch the read end (the system has a limit on that, too), that stays ours.
+    if (Bun.peek.status(socket) === "rejected") {
       for (const end of ends) libc().close(end);
-      throw cause;
+      socket.catch(() => {});
+      throw new Error("the event loop does not take another socket: out of file descriptors?");
     }
     this.#watch = { writeEnd, socket };
     rd().rd_kafka_queue_io_event_enable(this.handle, writeEnd, new Uint8Array([1]), 1);
