@@ -65,7 +65,7 @@ async function measure(kind: ServerKind, kafka: BenchKafka): Promise<{ rate: num
   const others = Object.entries(count.statuses).filter(([status]) => status !== "202");
   const report = { ...count, errors: {}, p50Ms: 0, p99Ms: 0 };
   const lost = kind.keepsEvents ? keepingFaults(report, { eventsPerRequest: 1 }, { before, after })[0] : undefined;
-  const ending = code === 0 ? undefined : `ended with ${code}`;
+  const ending = kind.goodExits.includes(code) ? undefined : `ended with ${code}`;
   const answered = others.length === 0 ? undefined : `was answered otherwise: ${JSON.stringify(others)}`;
   return { rate: taken / count.seconds, fault: lost ?? answered ?? ending };
 }

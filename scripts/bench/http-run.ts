@@ -47,7 +47,7 @@ export async function runHttp(bench: Bench, kind: ServerKind, load: HttpLoad): P
     faults: [
       ...(kind.keepsEvents ? keepingFaults(report, load, { before, after }) : []),
       ...answerFaults(report),
-      ...(code === 0 ? [] : [`${kind.label} ended with ${code}`]),
+      ...(kind.goodExits.includes(code) ? [] : [`${kind.label} ended with ${code}`]),
     ],
   };
 }

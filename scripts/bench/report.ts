@@ -20,9 +20,9 @@ export function resultTable(result: Pick<SuiteResult, "rows">): string {
     ...(groups.size > 1 ? [row.group] : []),
     row.name,
     ...names.map((name) => figureText(name, row)),
-    ...(isCompared ? [ratioText(row, firstOf(row, result.rows))] : []),
+    ...(isCompared ? COMPARED.map((name) => ratioText(row, firstOf(row, result.rows), name)) : []),
   ]);
-  return markdownTable([...head, ...(isCompared ? ["rate, to the first"] : [])], body);
+  return markdownTable([...head, ...(isCompared ? ["rate, to the first", "CPU, to the first"] : [])], body);
 }
 
 function firstOf(row: Row, rows: readonly Row[]): Row {
@@ -39,9 +39,11 @@ function figureText(name: FigureName, row: Row): string {
     : `${show(figure.median)} (${show(figure.min)}–${show(figure.max)})`;
 }
 
-function ratioText(row: Row, first: Row): string {
-  const [rate, reference] = [row.medians.rate?.median, first.medians.rate?.median];
-  return rate === undefined || reference === undefined ? "–" : (rate / reference).toFixed(2);
+const COMPARED = ["rate", "cpuUs"] as const;
+
+function ratioText(row: Row, first: Row, name: FigureName): string {
+  const [figure, reference] = [row.medians[name]?.median, first.medians[name]?.median];
+  return figure === undefined || reference === undefined ? "–" : (figure / reference).toFixed(2);
 }
 
 /** On what, with what, when. */

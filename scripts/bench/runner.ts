@@ -13,7 +13,7 @@ import { makeResult, type Row, type SuiteResult, summarizeRuns, versionsWith, wr
 import { BASELINES } from "./servers.ts";
 import { type Bench, type Case, FIGURES, type FigureName, type Run, type Suite } from "./suite.ts";
 import { SUITES } from "./suites/index.ts";
-import { checkOut, describeHere, HERE, PROJECT_FOLDER, type Tree } from "./trees.ts";
+import { checkOut, describeHere, HERE, hasOption, PROJECT_FOLDER, type Tree } from "./trees.ts";
 
 type Options = Values<typeof benchOptions>;
 type Say = (line: string) => void;
@@ -28,8 +28,9 @@ export async function runSuites(options: Options, say: Say): Promise<number> {
   const trees = options.against === undefined ? [HERE] : [HERE, await checkOut(options.against, say)];
   const faults: string[] = [];
   for (const suite of suites) {
-    const { rows, kafka } = await measure(suite, options, trees, { say, faults });
-    if (rows.length === 0) continue;
+    const fitting = await fittingTrees(suite, trees, say);
+    if (fitting.length === 0) continue;
+    const { rows, kafka } = await measure(suite, options, fitting, { say, faults });
     const about = { commit, rounds: suite.rounds ?? options.rounds, seconds: options.seconds };
     const result = makeResult(suite, rows, { ...about, versions: versionsWith({ Kafka: kafka, ...versions }) });
     await Bun.write(Bun.stdout, `\n${suite.title}\n\n${resultTable(result)}\n\n${measuredText(result)}\n\n`);
@@ -39,6 +40,17 @@ export async function runSuites(options: Options, say: Say): Promise<number> {
   for (const fault of faults) say(`FAULT ${fault}`);
   say(faults.length === 0 ? "bench: nothing was lost" : `bench: FAILED, ${faults.length} faults`);
   return faults.length === 0 ? 0 : 1;
+}
+
+/** Without those whose command lacks what the suite is about. */
+async function fittingTrees({ name, needs }: Suite, trees: readonly Tree[], say: Say): Promise<readonly Tree[]> {
+  if (needs === undefined) return trees;
+  const fitting: Tree[] = [];
+  for (const tree of trees) {
+    if (await hasOption(tree, needs.command, needs.flag)) fitting.push(tree);
+    else say(`${name}: ${tree.label(needs.command)} has no --${needs.flag}, and is left out`);
+  }
+  return fitting;
 }
 
 async function measure(

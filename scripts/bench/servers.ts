@@ -1,8 +1,10 @@
 /** The HTTP servers that are put under load: serve of some tree, and what it is compared with. */
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "../../src/cache.ts";
 import type { BaselineName } from "../../src/options/bench.ts";
+import { freePorts } from "../kafka/cluster.ts";
 import { Child } from "./child.ts";
 import { BenchFailure } from "./failure.ts";
 import { PROJECT_FOLDER, type Tree } from "./trees.ts";
@@ -16,6 +18,8 @@ export interface ServerKind {
   readonly label: string;
   /** Whether what it answers with 2xx has to be in the topic. */
   readonly keepsEvents: boolean;
+  /** What it may end with after SIGTERM. */
+  readonly goodExits: readonly number[];
   readonly start: (target: Target) => Promise<Server>;
 }
 
@@ -24,18 +28,22 @@ export interface Server {
   readonly url: string;
 }
 
-export function serveOf(tree: Tree, args: readonly string[] = []): ServerKind {
+/** `processes`: how many of them have to say that they are ready. */
+export function serveOf(tree: Tree, args: readonly string[] = [], processes = 1): ServerKind {
   return {
     label: tree.label("serve"),
     keepsEvents: true,
+    goodExits: [0],
     async start({ brokers, topic }) {
       const kafka = ["--kafka-brokers", brokers, "--kafka-topic", topic];
-      const command = [process.execPath, join(tree.folder, "src/serve.ts"), ...kafka, "--port", "0", ...args];
+      // Not 0: several processes have to agree on one.
+      const [port] = await freePorts(1);
+      const command = [process.execPath, join(tree.folder, "src/serve.ts"), ...kafka, "--port", `${port}`, ...args];
       const child = new Child({ name: tree.label("serve"), command });
       const [[, url = ""]] = await Promise.all([
         child.logged(/"url":"(http[^"]+)"/),
-        child.logged(/"msg":"Kafka is reachable"/),
-        child.logged(/"msg":"found the topic"/),
+        child.logged(new RegExp(`(?:"msg":"Kafka is reachable"[^]*){${processes}}`)),
+        child.logged(new RegExp(`(?:"msg":"found the topic"[^]*){${processes}}`)),
       ]);
       return { child, url };
     },
@@ -46,6 +54,7 @@ export const BASELINES: Readonly<Record<BaselineName, ServerKind>> = {
   bare: {
     label: "bare Bun.serve",
     keepsEvents: false,
+    goodExits: [0],
     async start() {
       const command = [process.execPath, join(PROJECT_FOLDER, "bench/baselines/bare.ts")];
       const child = new Child({ name: "bench/baselines/bare.ts", command });
@@ -56,6 +65,8 @@ export const BASELINES: Readonly<Record<BaselineName, ServerKind>> = {
   fastapi: {
     label: "FastAPI",
     keepsEvents: true,
+    // uvicorn ends in order and then lets the signal have its way.
+    goodExits: [0, 128 + constants.signals.SIGTERM],
     async start({ brokers, topic }) {
       const uvicorn = join(await pythonEnvironment(), "bin/uvicorn");
       const child = new Child({

@@ -26,6 +26,7 @@ export const FIGURES = {
   p50Ms: { head: "p50 ms", digits: 2 },
   p99Ms: { head: "p99 ms", digits: 2 },
   cpuUs: { head: "its CPU µs", digits: 1 },
+  consumeCpuUs: { head: "consume's CPU µs", digits: 1 },
   kafkaCpuUs: { head: "Kafka's CPU µs", digits: 1 },
   loadCpuUs: { head: "load's CPU µs", digits: 1 },
   residentMb: { head: "MB at the end", digits: 0 },
@@ -59,6 +60,8 @@ export interface Suite {
   readonly about: string;
   /** What rate and CPU are counted in. */
   readonly unit: string;
+  /** Trees whose command lacks this option are left out. */
+  readonly needs?: { readonly command: string; readonly flag: string };
   /** Where once is enough. */
   readonly rounds?: 1;
   readonly chart: "bars" | "course";

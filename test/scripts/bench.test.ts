@@ -187,7 +187,7 @@ describe("results", () => {
     const table = resultTable({ rows });
     expect(table).toContain("21,000 (20,000–22,000)");
     const cells = table.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
-    expect(cells.slice(2).map((line) => line.at(-2))).toEqual(["1.00", "2.00", "1.00"]);
+    expect(cells.slice(2).map((line) => line.at(-3))).toEqual(["1.00", "2.00", "1.00"]);
   });
 
   test("a file is written as it is read, and one of another form is refused", async () => {

@@ -31,7 +31,7 @@ kafka = Producer(settings)
 @asynccontextmanager
 async def lifespan(_: FastAPI):
     yield
-    kafka.flush(30)
+    kafka.flush(20)
 
 
 app = FastAPI(lifespan=lifespan)

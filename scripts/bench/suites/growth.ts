@@ -34,20 +34,20 @@ export const growth: Suite = {
   async cases(bench) {
     const usual = await oneEventLoad(bench, { connections: USUAL_CONNECTIONS });
     const cases: Case[] = [];
-    for (const tree of bench.trees) {
-      const add = (group: string, what: string, load: HttpLoad, args: readonly string[] = []) =>
+    const add = (group: string, what: string, load: HttpLoad, args: readonly string[] = []) => {
+      for (const tree of bench.trees)
         cases.push({ group, name: tree.label(what), run: () => runHttp(bench, serveOf(tree, args), load) });
-      for (const [name, bytes] of Object.entries(SIZES))
-        add("event size", name, await oneEventLoad(bench, { connections: USUAL_CONNECTIONS, bytes }));
-      for (const partitions of PARTITIONS) add("partitions", `${partitions}`, { ...usual, partitions });
-      for (const connections of CONNECTIONS) add("connections", `${connections}`, { ...usual, connections });
-      add("what is on", "nothing", usual);
-      add("what is on", "keys", { ...usual, path: `${usual.path}?key=user-00000` });
-      add("what is on", "headers", { ...usual, path: `${usual.path}?header.a=1&header.b=two&header.c=three` });
-      add("what is on", "schemas", usual, ["--schemas", await schemaFolder(bench)]);
-      for (const codec of ["lz4", "zstd"])
-        add("what is on", codec, usual, ["--kafka-config", `compression.type=${codec}`]);
-    }
+    };
+    for (const [name, bytes] of Object.entries(SIZES))
+      add("event size", name, await oneEventLoad(bench, { connections: USUAL_CONNECTIONS, bytes }));
+    for (const partitions of PARTITIONS) add("partitions", `${partitions}`, { ...usual, partitions });
+    for (const connections of CONNECTIONS) add("connections", `${connections}`, { ...usual, connections });
+    add("what is on", "nothing", usual);
+    add("what is on", "keys", { ...usual, path: `${usual.path}?key=user-00000` });
+    add("what is on", "headers", { ...usual, path: `${usual.path}?header.a=1&header.b=two&header.c=three` });
+    add("what is on", "schemas", usual, ["--schemas", await schemaFolder(bench)]);
+    for (const codec of ["lz4", "zstd"])
+      add("what is on", codec, usual, ["--kafka-config", `compression.type=${codec}`]);
     return cases;
   },
 };

@@ -46,19 +46,19 @@ async function run(bench: Bench, tree: Tree): Promise<Run> {
   });
   await consume.logged(/"msg":"partitions assigned"/);
   const probe = new Probe(serve.url, logFile, options.seconds);
-  const kafkaBefore = cpuMs(kafka.pids);
-  const before = cpuMs([serve.child.pid, consume.pid]);
+  const used = () => [cpuMs([serve.child.pid]), cpuMs([consume.pid]), cpuMs(kafka.pids)] as const;
+  const before = used();
   await probe.run();
-  const used = cpuMs([serve.child.pid, consume.pid]) - before;
-  const kafkaUsed = cpuMs(kafka.pids) - kafkaBefore;
+  const cpuUs = used().map((ms, index) => ((ms - before[index]!) * 1000) / probe.events);
   const codes = [await serve.child.stop(), await consume.stop()];
   return {
     figures: {
       rate: probe.measuredRate,
       p50Ms: probe.percentileMs(50),
       p99Ms: probe.percentileMs(99),
-      cpuUs: (used * 1000) / probe.events,
-      ...(kafka.pids.length > 0 && { kafkaCpuUs: (kafkaUsed * 1000) / probe.events }),
+      cpuUs: cpuUs[0]!,
+      consumeCpuUs: cpuUs[1]!,
+      ...(kafka.pids.length > 0 && { kafkaCpuUs: cpuUs[2]! }),
     },
     faults: [
       ...probe.faults,

@@ -1,7 +1,6 @@
 /** One serve process against one a core, where serve can be had as several (`--processes`). */
 import { type ServerKind, serveOf } from "../servers.ts";
 import type { Suite } from "../suite.ts";
-import { hasOption } from "../trees.ts";
 import { inTurn, oneEventLoad } from "./http.ts";
 
 const COUNTS = [1, 2] as const;
@@ -12,16 +11,13 @@ export const processes: Suite = {
   about: "serve with `--processes`, one event a request. CPU is that of all its processes together.",
   unit: "event",
   chart: "bars",
+  needs: { command: "serve", flag: "processes" },
   async cases(bench) {
     const kinds: ServerKind[] = [];
     for (const tree of bench.trees) {
-      if (!(await hasOption(tree, "serve", "processes"))) {
-        bench.say(`${tree.label("serve")} has no --processes: left out`);
-        continue;
-      }
       for (const count of COUNTS) {
         const label = tree.label(count === 1 ? "1 process" : `${count} processes`);
-        kinds.push({ ...serveOf(tree, ["--processes", `${count}`]), label });
+        kinds.push({ ...serveOf(tree, ["--processes", `${count}`], count), label });
       }
     }
     const loads = await Promise.all([64, 512].map((connections) => oneEventLoad(bench, { connections })));
