@@ -27,10 +27,14 @@ export async function writeCharts(suite: Suite, result: SuiteResult): Promise<st
 /** The median rate of each row as a bar, and from the least to the most as a line. */
 export function barChart(rows: readonly Row[], o: { title: string; unit: string }): string {
   const hasGroups = new Set(rows.map(({ group }) => group)).size > 1;
-  const labels = rows.map(({ group, name }) => (hasGroups ? `${name}, ${group}` : name));
   const rates = rows.map(({ medians }) => medians.rate ?? { median: 0, min: 0, max: 0 });
+  const labels = rows.map(({ group, name }, index) => {
+    const rate = Math.round(rates[index]!.median).toLocaleString("en-US");
+    return `${hasGroups ? `${name}, ${group}` : name}: ${rate}`;
+  });
   const whiskers: CustomSeriesOption = {
     type: "custom",
+    z: 10,
     data: rates.map(({ min, max }, index) => [min, max, index]),
     encode: { x: [0, 1], y: 2 },
     renderItem: (_, api) => {
@@ -41,14 +45,13 @@ export function barChart(rows: readonly Row[], o: { title: string; unit: string 
   };
   return render(FRAME_HEIGHT + rows.length * BAR_HEIGHT, {
     title: { text: o.title, left: "center", textStyle: { fontSize: 15 } },
-    grid: { left: 10, right: 70, top: 40, bottom: 45, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: { left: 40, right: 40, top: 40, bottom: 45, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: { type: "value", name: `${o.unit}s a second`, nameLocation: "middle", nameGap: 28 },
     yAxis: { type: "category", inverse: true, data: labels },
     series: [
       {
         type: "bar",
         data: rates.map(({ median }) => Math.round(median)),
-        label: { show: true, position: "insideLeft", color: "#fff" },
         barCategoryGap: "25%",
       },
       whiskers,
