@@ -2,27 +2,26 @@
  * `bun run bench --guard`, for CI: serve's rate of single durable events beside that of a bare Bun server that only parses the body, in
  * turn on the same machine. A ratio in one run, because an absolute figure says as much about the machine as about the code.
  */
-import { join } from "node:path";
 import type { benchOptions } from "../../src/options/bench.ts";
 import type { Values } from "../../src/options/core.ts";
-import { runForJson } from "./child.ts";
-import { EVENT_BYTES, eventOf } from "./events.ts";
 import { keepingFaults } from "./http-run.ts";
 import { type BenchKafka, startKafka } from "./kafka.ts";
-import type { LoadCount } from "./loops/http-load.ts";
+import { loadFor, warmUp } from "./load-loop.ts";
 import { BASELINES, type ServerKind, serveOf } from "./servers.ts";
 import { median } from "./statistics.ts";
-import { HERE, PROJECT_FOLDER } from "./trees.ts";
+import { HERE } from "./trees.ts";
 
 /** See docs/PERFORMANCE.md for what is usual; well below half of it, so that a noisy neighbour is no failure. */
 const LOWEST_RATIO = 0.1;
 const ROUNDS = 3;
 const SECONDS = 2;
 const WARM_UP_S = 1;
-const CONNECTIONS = 64;
+/** The whole must take less than a minute. */
+const BROKER_WINDOWS = 5;
 
 export async function guard(options: Values<typeof benchOptions>, say: (line: string) => void): Promise<number> {
   const kafka = await startKafka(options.kafkaBrokers, say);
+  await warmUp(kafka, BROKER_WINDOWS, say);
   const kinds = [serveOf(HERE), BASELINES.bare];
   const rates = kinds.map(() => [] as number[]);
   const faults: string[] = [];
@@ -50,15 +49,9 @@ export async function guard(options: Values<typeof benchOptions>, say: (line: st
 async function measure(kind: ServerKind, kafka: BenchKafka): Promise<{ rate: number; fault: string | undefined }> {
   const topic = await kafka.createTopic(4);
   const { child, url } = await kind.start({ brokers: kafka.brokers, topic });
-  const load = async (seconds: number): Promise<LoadCount> => {
-    const plan = { url: `${url}/register_event`, connections: CONNECTIONS, seconds, body: eventOf(EVENT_BYTES) };
-    const script = join(PROJECT_FOLDER, "scripts/bench/loops/http-load.ts");
-    const command = [process.execPath, script, JSON.stringify(plan)];
-    return (await runForJson<LoadCount>({ name: "scripts/bench/loops/http-load.ts", command })).value;
-  };
-  await load(WARM_UP_S);
+  await loadFor(WARM_UP_S, url);
   const before = kind.keepsEvents ? await kafka.records(topic) : 0;
-  const count = await load(SECONDS);
+  const count = await loadFor(SECONDS, url);
   const after = kind.keepsEvents ? await kafka.records(topic) : 0;
   const code = await child.stop();
   const taken = count.statuses["202"] ?? 0;

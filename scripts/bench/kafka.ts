@@ -15,7 +15,7 @@ export interface BenchKafka {
   readonly pids: readonly number[];
   /** A new topic. */
   createTopic(partitions: number): Promise<string>;
-  /** Records that the topic holds. */
+  /** Records that the topic has got so far: the sum of its high watermarks. */
   records(topic: string): Promise<number>;
   /** The same, once at least that many are there, or no more have come for a while. */
   settledRecords(topic: string, atLeast: number): Promise<number>;
@@ -71,7 +71,7 @@ class Topics implements BenchKafka {
 
   async records(topic: string): Promise<number> {
     const watermarks = await this.#admin.watermarks(topic, this.#partitions.get(topic) ?? [], TIMEOUT_MS);
-    return watermarks.reduce((total, { low, high }) => total + high - low, 0);
+    return watermarks.reduce((total, { high }) => total + high, 0);
   }
 
   async settledRecords(topic: string, atLeast: number): Promise<number> {
