@@ -40,5 +40,5 @@ export interface TemporaryFolder {
 
 export function temporaryFolder(name: string): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), `sluice-bench-${name}-`));
-  return { path, remove: atEnd(() => rmSync(path, { recursive: true, force: true })) };
+  return { path, remove: atEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })) };
 }

@@ -3,7 +3,8 @@ import { Admin, ensureTopic } from "../../src/kafka/index.ts";
 import { freePorts, startCluster } from "../kafka/cluster.ts";
 import { classPath, jarFolder, KRAFT_RELEASE } from "../kafka/jars.ts";
 import { findJava } from "../kafka/java.ts";
-import { temporaryFolder } from "./at-end.ts";
+import { isRunning } from "../kafka/processes.ts";
+import { atEnd, temporaryFolder } from "./at-end.ts";
 
 const TIMEOUT_MS = 30_000;
 const SETTLE_MS = 250;
@@ -32,12 +33,17 @@ export async function startKafka(given: string | undefined, say: (line: string) 
     heapMb: 1024,
     onProgress: say,
   });
+  // It would end with this process by itself, but after it, with its folder still in use.
+  const kill = atEnd(() => {
+    for (const known of cluster.processes.filter(isRunning)) process.kill(known.pid, "SIGKILL");
+  });
   return new Topics(
     cluster.bootstrap,
     cluster.version,
     cluster.brokers.map(({ pid }) => pid),
     async () => {
       await cluster.stop();
+      kill();
       folder.remove();
     },
   );
