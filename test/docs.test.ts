@@ -17,6 +17,7 @@ const DOCUMENTS = [
   "CHANGELOG.md",
   "CONTRIBUTING.md",
   "docs/ARCHITECTURE.md",
+  "docs/PERFORMANCE.md",
   "docs/PROBLEMS.md",
   "docs/SCHEMAS.md",
   "docs/TOUR.md",

@@ -2,6 +2,7 @@
  * The parts of README.md that come from the code: the option tables of every command and the closed set of problem codes. Each
  * stands between two markers, `<!-- NAME:begin … -->` and `<!-- NAME:end -->`; `regenerate` puts the present state between them.
  */
+import { benchOptions } from "../../src/options/bench.ts";
 import { consumeOptions } from "../../src/options/consume.ts";
 import { environmentName, type OptionTable } from "../../src/options/core.ts";
 import { demoOptions } from "../../src/options/demo.ts";
@@ -10,12 +11,15 @@ import { serveOptions } from "../../src/options/serve.ts";
 import { simulateOptions } from "../../src/options/simulate.ts";
 import { verifyOptions } from "../../src/options/verify.ts";
 import { REASONS } from "../../src/outcome.ts";
+import { performancePage } from "../bench/report.ts";
+import { markdownTable, replacePart } from "./markdown.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemsPage } from "./problems.ts";
 
 /** What is generated, by its path; each from what is there now. */
 export const generatedFiles: Readonly<Record<string, (before: string) => string | Promise<string>>> = {
   "README.md": regenerate,
+  "docs/PERFORMANCE.md": performancePage,
   "docs/PROBLEMS.md": problemsPage,
   "docs/openapi.json": async () => `${JSON.stringify(await openApiDocument(), null, 2)}\n`,
 };
@@ -28,6 +32,7 @@ export const COMMAND_OPTIONS: Readonly<Record<string, OptionTable>> = {
   verify: verifyOptions,
   demo: demoOptions,
   kafka: kafkaCommandOptions,
+  bench: benchOptions,
 };
 
 const GENERATORS: Readonly<Record<string, () => string>> = { options: optionsTable, problems: problemsTable };
@@ -35,11 +40,7 @@ const GENERATORS: Readonly<Record<string, () => string>> = { options: optionsTab
 /** The text with every generated part made anew. Throws where a marker is missing. */
 export function regenerate(text: string): string {
   let result = text;
-  for (const [name, generate] of Object.entries(GENERATORS)) {
-    const part = new RegExp(`(<!-- ${name}:begin[^>]*-->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
-    if (!part.test(result)) throw new Error(`no <!-- ${name}:begin --> … <!-- ${name}:end --> in the text`);
-    result = result.replace(part, (_, begin: string, end: string) => `${begin}\n${generate()}\n\n${end}`);
-  }
+  for (const [name, generate] of Object.entries(GENERATORS)) result = replacePart(result, name, generate());
   return result;
 }
 
@@ -93,14 +94,4 @@ function problemsTable(): string {
 
 function code(text: string): string {
   return `\`${text}\``;
-}
-
-/** Padded as the formatter has it, so that `bun run check` and `bun run docs` agree. */
-function markdownTable(head: readonly string[], body: readonly (readonly string[])[]): string {
-  const rows = [head, ...body].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = head.map((_, column) => Math.max(3, ...rows.map((cells) => Bun.stringWidth(cells[column]!))));
-  const pad = (text: string, column: number) => text + " ".repeat(widths[column]! - Bun.stringWidth(text));
-  const lines = rows.map((cells) => `| ${cells.map(pad).join(" | ")} |`);
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [lines[0], rule, ...lines.slice(1)].join("\n");
 }
