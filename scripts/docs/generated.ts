@@ -34,13 +34,14 @@ const GENERATORS: Readonly<Record<string, () => string>> = { options: optionsTab
 
 /** The text with every generated part made anew. Throws where a marker is missing. */
 export function regenerate(text: string): string {
-  let result = text;
-  for (const [name, generate] of Object.entries(GENERATORS)) {
-    const part = new RegExp(`(<!-- ${name}:begin[^>]*-->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
-    if (!part.test(result)) throw new Error(`no <!-- ${name}:begin --> … <!-- ${name}:end --> in the text`);
-    result = result.replace(part, (_, begin: string, end: string) => `${begin}\n${generate()}\n\n${end}`);
-  }
-  return result;
+  return Object.entries(GENERATORS).reduce((result, [name, generate]) => replacePart(result, name, generate()), text);
+}
+
+/** The text with this between its two markers. Throws where they are missing. */
+export function replacePart(text: string, name: string, content: string): string {
+  const part = new RegExp(`(<!-- ${name}:begin[^>]*-->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
+  if (!part.test(text)) throw new Error(`no <!-- ${name}:begin --> … <!-- ${name}:end --> in the text`);
+  return text.replace(part, (_, begin: string, end: string) => `${begin}\n${content}\n\n${end}`);
 }
 
 interface OptionRow {
@@ -96,7 +97,7 @@ function code(text: string): string {
 }
 
 /** Padded as the formatter has it, so that `bun run check` and `bun run docs` agree. */
-function markdownTable(head: readonly string[], body: readonly (readonly string[])[]): string {
+export function markdownTable(head: readonly string[], body: readonly (readonly string[])[]): string {
   const rows = [head, ...body].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, column) => Math.max(3, ...rows.map((cells) => Bun.stringWidth(cells[column]!))));
   const pad = (text: string, column: number) => text + " ".repeat(widths[column]! - Bun.stringWidth(text));
