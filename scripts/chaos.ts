@@ -32,10 +32,14 @@ function list(): void {
   }
 }
 
+/** Where everything lies, once there is something. */
+let folder: string | undefined;
+
 async function run(scenarios: readonly Scenario[], options: Values<typeof chaosOptions>): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-chaos-"));
+  const own = mkdtempSync(join(tmpdir(), "sluice-chaos-"));
+  folder = own;
   let starting: Promise<Brokers> | undefined;
-  const brokers = () => (starting ??= Brokers.start(join(folder, "kafka"), say));
+  const brokers = () => (starting ??= Brokers.start(join(own, "kafka"), say));
   const results: Result[] = [];
   const failed: string[] = [];
   try {
@@ -46,7 +50,7 @@ async function run(scenarios: readonly Scenario[], options: Values<typeof chaosO
         continue;
       }
       say(`== ${scenario.name}: ${scenario.text} (${elapsed()})`);
-      const how = { isShort: options.short, rounds: options.rounds, folder, brokers, say };
+      const how = { isShort: options.short, rounds: options.rounds, folder: own, brokers, say };
       const result = await runScenario(scenario, how).catch((cause: unknown) => cause as Error);
       const text = result instanceof Error ? [`it could not be played: ${result.message}`] : report(result);
       if (!(result instanceof Error)) results.push(result);
@@ -59,13 +63,13 @@ async function run(scenarios: readonly Scenario[], options: Values<typeof chaosO
     await (await starting?.catch(() => undefined))?.end();
     unmountAll();
     // What the brokers stored is of no use to anybody; their logs are.
-    for (const id of [1, 2, 3]) rmSync(join(folder, "kafka", `broker-${id}`, "data"), { recursive: true, force: true });
-    if (failed.length === 0) rmSync(folder, { recursive: true, force: true });
+    for (const id of [1, 2, 3]) rmSync(join(own, "kafka", `broker-${id}`, "data"), { recursive: true, force: true });
+    if (failed.length === 0) rmSync(own, { recursive: true, force: true });
   }
   say(
     failed.length === 0
       ? `chaos: PASSED, ${results.length} of ${scenarios.length} scenarios in ${elapsed()}`
-      : `chaos: FAILED (${failed.join(", ")}) in ${elapsed()}; what they wrote is in ${folder}`,
+      : `chaos: FAILED (${failed.join(", ")}) in ${elapsed()}; what they wrote is in ${own}`,
   );
   return failed.length === 0 ? 0 : 1;
 }
@@ -80,6 +84,7 @@ function report(result: Result): string[] {
 /** Ended from outside: everything that was started dies with this process (scripts/kafka/processes.ts); mounts do not. */
 function onSignal(): void {
   unmountAll();
+  if (folder !== undefined) say(`chaos: stopped; what was written so far is in ${folder}`);
   process.exit(130);
 }
 

@@ -1,5 +1,5 @@
 /** A small disk that can be filled: a tmpfs of its own. Mounting one needs root, or sudo that asks for no password. */
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, cpSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 const SIZE = "32m";
@@ -43,7 +43,10 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  unmount(): void {
+  /** What is on it goes with it, unless it is wanted. */
+  unmount({ keepsFiles = false } = {}): void {
+    this.free();
+    if (keepsFiles) cpSync(this.path, `${this.path}-as-it-was`, { recursive: true });
     if (mounted.delete(this)) asRoot(["umount", "-l", this.path]);
   }
 }

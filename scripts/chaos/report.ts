@@ -1,6 +1,6 @@
 /** The figures, for people: a line a scenario on the terminal, and the table of docs/RELIABILITY.md. */
 import { markdownTable, replacePart } from "../docs/generated.ts";
-import { type Result, type Run, residualText, sumOf } from "./result.ts";
+import { isAsPromised, type Result, type Run, residualText, sumOf } from "./result.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const FIGURES = [
@@ -49,14 +49,18 @@ export function withResults(page: string, results: readonly Result[]): string {
   for (const { name, text, remark } of SCENARIOS) {
     const result = results.find((one) => one.name === name);
     const figures = result ? figuresOf(result, text) : before.get(`${FIGURES.length} ${text}`);
-    const remarks = result
-      ? [text, residualText(sumOf(result.runs)) || "nothing", remark]
-      : before.get(`${REMARKS.length} ${text}`);
+    const remarks = result ? [text, apartText(result), remark] : before.get(`${REMARKS.length} ${text}`);
     if (figures) rows.figures.push(figures);
     if (remarks) rows.remarks.push(remarks);
   }
   const tables = [markdownTable(FIGURES, rows.figures), markdownTable(REMARKS, rows.remarks)];
   return replacePart(page, "chaos", tables.join("\n\n"));
+}
+
+/** A scenario that failed must not look as if it had not, whatever it failed at. */
+function apartText({ runs }: Result): string {
+  const apart = residualText(sumOf(runs)) || "nothing";
+  return runs.every(isAsPromised) ? apart : `**not as promised**; ${apart}`;
 }
 
 /** The rows that the page has, by the number of their cells and the first of them. */
