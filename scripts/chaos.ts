@@ -50,7 +50,7 @@ async function run(scenarios: readonly Scenario[], options: Values<typeof chaosO
         continue;
       }
       say(`== ${scenario.name}: ${scenario.text} (${elapsed()})`);
-      const how = { isShort: options.short, rounds: options.rounds, folder: own, brokers, say };
+      const how = { isShort: options.short, rounds: options.rounds, folder: own, keeps: options.keep, brokers, say };
       const result = await runScenario(scenario, how).catch((cause: unknown) => cause as Error);
       const text = result instanceof Error ? [`it could not be played: ${result.message}`] : report(result);
       if (!(result instanceof Error)) results.push(result);
@@ -64,11 +64,11 @@ async function run(scenarios: readonly Scenario[], options: Values<typeof chaosO
     unmountAll();
     // What the brokers stored is of no use to anybody; their logs are.
     for (const id of [1, 2, 3]) rmSync(join(own, "kafka", `broker-${id}`, "data"), { recursive: true, force: true });
-    if (failed.length === 0) rmSync(own, { recursive: true, force: true });
+    if (failed.length === 0 && !options.keep) rmSync(own, { recursive: true, force: true });
   }
   say(
     failed.length === 0
-      ? `chaos: PASSED, ${results.length} of ${scenarios.length} scenarios in ${elapsed()}`
+      ? `chaos: PASSED, ${results.length} of ${scenarios.length} scenarios in ${elapsed()}${options.keep ? `; what they wrote is in ${own}` : ""}`
       : `chaos: FAILED (${failed.join(", ")}) in ${elapsed()}; what they wrote is in ${own}`,
   );
   return failed.length === 0 ? 0 : 1;

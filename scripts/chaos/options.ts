@@ -17,6 +17,7 @@ export const chaosOptions = {
     defaultText: "as the scenario says",
     help: "how often each fault is done (at the most, where there are only so many)",
   }),
+  keep: onOff({ flag: "keep", help: "keep the folder with all logs, also where everything is as promised" }),
   list: onOff({ flag: "list", help: "print the scenarios, and do nothing" }),
   report: textOr({
     flag: "report",

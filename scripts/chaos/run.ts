@@ -11,6 +11,7 @@ import { judgeLines } from "./line-oracle.ts";
 import { judgeTopic } from "./oracle.ts";
 import { isAsPromised, type Result, type Run } from "./result.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { Load } from "./senders.ts";
 import { Stage } from "./stage.ts";
 import { endsOf, readTopic, whenCommitted } from "./topic.ts";
 
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly isShort: boolean;
   readonly rounds: number | undefined;
   readonly folder: string;
+  /** What was written stays, also where everything is as promised. */
+  readonly keeps: boolean;
   /** Started when first needed. */
   readonly brokers: () => Promise<Brokers>;
   readonly say: (line: string) => void;
@@ -54,7 +57,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await brokers.restart();
     stage.disk?.unmount({ keepsFiles: runs.length === 0 || !runs.every(isAsPromised) });
   }
-  if (runs.every(isAsPromised)) rmSync(stage.options.folder, { recursive: true, force: true });
+  if (!options.keeps && runs.every(isAsPromised)) rmSync(stage.options.folder, { recursive: true, force: true });
   return { name: scenario.name, rounds: wanted, runs };
 }
 
@@ -81,7 +84,7 @@ async function runOnMock(scenario: Scenario, code: ErrorCode, options: RunOption
       },
       code.claimsToHaveThem,
     );
-    if (isAsPromised(run)) rmSync(set.folder, { recursive: true, force: true });
+    if (!options.keeps && isAsPromised(run)) rmSync(set.folder, { recursive: true, force: true });
     return { ...run, problems: run.problems.map((problem) => `${code.name}: ${problem}`) };
   } finally {
     await stage?.clear();
@@ -115,7 +118,9 @@ async function play(
       await within(fault(round), ROUND_LIMIT_MS, `round ${round + 1}`);
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       if (scenario.kafka !== "mock")
-        stage.say(`  round ${round + 1} of ${rounds}: ${seconds} s, ${load.kept} events kept so far`);
+        stage.say(
+          `  round ${round + 1} of ${rounds}: ${seconds} s; so far ${load.kept} kept, ${watch.pausesText(load)}`,
+        );
     }
   } catch (cause) {
     problems.push((cause as Error).message);
@@ -207,6 +212,10 @@ class LineWatch {
     const now = performance.now();
     if (this.#lastAt !== undefined) this.#longestMs = Math.max(this.#longestMs, now - this.#lastAt);
     this.#lastAt = now;
+  }
+
+  pausesText({ longestPauseMs }: Load): string {
+    return `longest pause: answers ${(longestPauseMs / 1000).toFixed(1)} s, lines ${(this.#longestMs / 1000).toFixed(1)} s`;
   }
 
   stop(): number {
