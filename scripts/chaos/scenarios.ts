@@ -62,7 +62,8 @@ export const SCENARIOS: readonly Scenario[] = [
     rounds: { long: 1, short: 1 },
     faultMs: { long: 60_000, short: 12_000 },
     hasSpool: true,
-    remark: "202 with status `spooled`; such events are at least once",
+    remark:
+      "202 with status `spooled`, at least once; what was in flight at that moment waits up to the delivery timeout",
   },
   {
     ...USUAL,
