@@ -28,6 +28,7 @@ export interface RunOptions {
 
 const WARM_UP_EVENTS = 200;
 const WARM_UP_LIMIT_MS = 60_000;
+const ROUNDS_A_CODE = 2;
 const SETTLE_LIMIT_MS = 90_000;
 /** A round that has not come to its end by then never will. */
 const ROUND_LIMIT_MS = 240_000;
@@ -50,7 +51,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const stage = await Stage.set(stageOptions(scenario, options, brokers.bootstrap, scenario.name));
   try {
     await brokers.whenInSync(stage.options.topic);
-    runs.push(await play(scenario, stage, wanted, (round) => FAULTS[faultOf(scenario)]({ ...context, stage, round })));
+    const fault = (round: number) => FAULTS[faultOf(scenario)]({ ...context, stage, round });
+    const heal = () => brokers.restart();
+    runs.push(await play(scenario, stage, { rounds: wanted, fault, heal, brokerLies: false }));
   } finally {
     await stage.clear();
     // The next scenario finds all brokers there.
@@ -74,16 +77,13 @@ async function runOnMock(scenario: Scenario, code: ErrorCode, options: RunOption
     mock.createTopic(set.topic, set.partitions);
     stage = await Stage.set(set);
     const { load } = stage;
-    const run = await play(
-      scenario,
-      stage,
-      2,
-      async () => {
-        mock.failNext("Produce", [code.code, code.code, code.code]);
-        await load.whenKept(200, WARM_UP_LIMIT_MS);
-      },
-      code.claimsToHaveThem,
-    );
+    const fault = async () => {
+      mock.failNext("Produce", [code.code, code.code, code.code]);
+      await load.whenKept(WARM_UP_EVENTS, WARM_UP_LIMIT_MS);
+    };
+    const heal = async () => {};
+    const { claimsToHaveThem: brokerLies = false } = code;
+    const run = await play(scenario, stage, { rounds: ROUNDS_A_CODE, fault, heal, brokerLies });
     if (!options.keeps && isAsPromised(run)) rmSync(set.folder, { recursive: true, force: true });
     return { ...run, problems: run.problems.map((problem) => `${code.name}: ${problem}`) };
   } finally {
@@ -100,13 +100,15 @@ function stageOptions(scenario: Scenario, { folder, say }: RunOptions, bootstrap
   return { folder: own, bootstrap, topic, partitions, eventsPerS, serve, consume, hasSpool, smallDiskFor, say };
 }
 
-async function play(
-  scenario: Scenario,
-  stage: Stage,
-  rounds: number,
-  fault: (round: number) => Promise<void>,
-  brokerLies = false,
-): Promise<Run> {
+interface Plot {
+  readonly rounds: number;
+  readonly fault: (round: number) => Promise<void>;
+  /** What a fault that failed half-way left is mended, so that the oracle can be asked. */
+  readonly heal: () => Promise<void>;
+  readonly brokerLies: boolean;
+}
+
+async function play(scenario: Scenario, stage: Stage, { rounds, fault, heal, brokerLies }: Plot): Promise<Run> {
   const { load } = stage;
   const problems: string[] = [];
   const watch = new LineWatch(stage.consumers);
@@ -124,6 +126,7 @@ async function play(
     }
   } catch (cause) {
     problems.push((cause as Error).message);
+    await heal();
   }
   const linesPauseMs = watch.stop();
   problems.push(...(await settle(stage)));
