@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { chaosOptions } from "../scripts/chaos/options.ts";
 import { COMMAND_OPTIONS, generatedFiles, regenerate } from "../scripts/docs/generated.ts";
 import { environmentName, parseOptions } from "../src/options/core.ts";
 import { REASONS } from "../src/outcome.ts";
@@ -19,6 +20,7 @@ const DOCUMENTS = [
   "docs/ARCHITECTURE.md",
   "docs/PERFORMANCE.md",
   "docs/PROBLEMS.md",
+  "docs/RELIABILITY.md",
   "docs/SCHEMAS.md",
   "docs/TOUR.md",
 ] as const;
@@ -130,7 +132,9 @@ describe.each([...DOCUMENTS])("%s", (path) => {
 
   test("every flag in running text is an option of some command, or of a tool that is named with it", () => {
     const known = new Set(
-      Object.values(COMMAND_OPTIONS).flatMap((table) => Object.values(table).map(({ flag }) => flag)),
+      [...Object.values(COMMAND_OPTIONS), chaosOptions].flatMap((table) =>
+        Object.values(table).map(({ flag }) => flag),
+      ),
     );
     const named = [...text.matchAll(/`--([a-z][a-z-]*)[^`]*`/g)].map((match) => match[1]!);
     const others = ["help", "check", "rebuild", "write", "scale"];

@@ -77,6 +77,8 @@ async function isGoneWithin(known: KnownProcess, limitMs: number): Promise<boole
  * and sends SIGKILL when the pipe ends. The kernel ends it also when this process is killed with SIGKILL.
  */
 export interface GuardedProcess extends KnownProcess {
+  /** Its exit code; 128 + n where a signal ended it. */
+  readonly exited: Promise<number>;
   /** Lets it live on after this process. */
   release(): void;
 }
@@ -86,9 +88,13 @@ const GUARD = `trap '' HUP INT TERM; read -r _; kill -KILL "$1"`;
 /** Guards that are on duty: kept here, because a pipe that is garbage-collected ends. */
 const guards = new Set<Bun.Subprocess<"pipe", "ignore", "ignore">>();
 
-export function spawnGuarded(command: string[], outputFile: string): GuardedProcess {
+export function spawnGuarded(
+  command: string[],
+  outputFile: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): GuardedProcess {
   const output = openSync(outputFile, "a");
-  const child = Bun.spawn(command, { detached: true, stdin: "ignore", stdout: output, stderr: output });
+  const child = Bun.spawn(command, { env, detached: true, stdin: "ignore", stdout: output, stderr: output });
   closeSync(output);
   const guard = Bun.spawn(["/bin/sh", "-c", GUARD, "guard", String(child.pid)], {
     detached: true,
@@ -106,5 +112,5 @@ export function spawnGuarded(command: string[], outputFile: string): GuardedProc
     dismiss();
     child.unref();
   };
-  return { pid: child.pid, started, release };
+  return { pid: child.pid, started, exited: child.exited, release };
 }

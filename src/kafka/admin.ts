@@ -68,9 +68,10 @@ export class Admin {
     this.#client.watch();
   }
 
-  describeCluster(timeoutMs: number): Promise<ClusterDescription> {
+  /** `broker` is to answer; without one, the controller. */
+  describeCluster(timeoutMs: number, broker?: number): Promise<ClusterDescription> {
     return this.#ask(
-      (id) => this.#calls.describeCluster(id, timeoutMs),
+      (id) => this.#calls.describeCluster(id, timeoutMs, broker),
       (event) => this.#calls.readCluster(event),
     );
   }

@@ -1,5 +1,8 @@
 /**
  * Whether Kafka can be reached. librdkafka has no event for that, so while no acknowledgement proves it, the cluster is asked.
+ *
+ * A broker that stands still (its connection open, no answer coming) is no outage while others answer. So where the one that was asked
+ * does not answer, all are, and from then on the first that did. Left alone, librdkafka would go on asking the same one.
  */
 import type { Admin } from "./admin.ts";
 
@@ -15,6 +18,10 @@ export class Reachability {
   #isReachable = false;
   #lastContactAt: number;
   #timer: Timer | undefined;
+  /** As of the last answer. */
+  #brokers: readonly number[] = [];
+  /** The broker to ask; undefined for the controller. */
+  #asked: number | undefined;
   #isStopped = false;
 
   constructor(options: ReachabilityOptions) {
@@ -48,15 +55,31 @@ export class Reachability {
     if (performance.now() - this.#lastContactAt >= this.#options.intervalMs || !this.#isReachable) {
       const askedAt = performance.now();
       try {
-        await this.#options.admin.describeCluster(this.#options.timeoutMs);
-        if (!this.#isStopped) this.noteContact();
+        await this.#ask(this.#asked);
       } catch {
         // The admin client's own log lines say why.
         const isAnsweredSince = this.#lastContactAt > askedAt;
         if (!this.#isStopped && this.#isReachable && !isAnsweredSince) this.#set(false);
+        await this.#askAll();
       }
     }
     if (!this.#isStopped) this.#timer = setTimeout(() => this.#probe(), this.#options.intervalMs);
+  }
+
+  async #ask(broker: number | undefined): Promise<void> {
+    const { brokers } = await this.#options.admin.describeCluster(this.#options.timeoutMs, broker);
+    if (this.#isStopped) return;
+    this.#brokers = brokers.map(({ id }) => id);
+    this.noteContact();
+  }
+
+  async #askAll(): Promise<void> {
+    if (this.#isStopped) return;
+    try {
+      this.#asked = await Promise.any(this.#brokers.map((broker) => this.#ask(broker).then(() => broker)));
+    } catch {
+      this.#asked = undefined;
+    }
   }
 
   #set(isReachable: boolean): void {

@@ -105,3 +105,24 @@ test("reachability follows the cluster away and back", async () => {
   expect(changes).toEqual([true, false, true]);
   reachability.stop();
 }, 20_000);
+
+test("a broker that stands still, while others answer, is no outage for long", async () => {
+  const reachability = new Reachability({ admin: kafka.admin(), intervalMs: 50, timeoutMs: 300, onChange: () => {} });
+  const turns = async (condition: () => boolean, limitMs: number) => {
+    const deadline = performance.now() + limitMs;
+    while (!condition() && performance.now() < deadline) await Bun.sleep(10);
+    return condition();
+  };
+  try {
+    // Whichever it is that was asked last.
+    for (const broker of [1, 2, 3]) {
+      expect(await turns(() => reachability.isReachable, 5000)).toBe(true);
+      kafka.mock.setRoundTrip(20_000, broker);
+      await turns(() => !reachability.isReachable, 1000);
+      expect(await turns(() => reachability.isReachable, 5000)).toBe(true);
+      kafka.mock.setRoundTrip(0, broker);
+    }
+  } finally {
+    reachability.stop();
+  }
+}, 40_000);

@@ -43,10 +43,12 @@ export class AdminCalls {
     this.#client = client;
   }
 
-  describeCluster(requestId: number, timeoutMs: number): void {
-    this.#send(requestId, timeoutMs, (options, queue) =>
-      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue),
-    );
+  /** Without a broker, the controller is asked, as far as librdkafka knows which one that is. */
+  describeCluster(requestId: number, timeoutMs: number, broker?: number): void {
+    this.#send(requestId, timeoutMs, (options, queue) => {
+      if (broker !== undefined) askBroker(options, broker);
+      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue);
+    });
   }
 
   describeTopic(requestId: number, timeoutMs: number, topic: string): void {
@@ -235,4 +237,10 @@ function readPartitionInfo(info: Pointer): TopicDescription["partitions"][number
     replicas,
     inSync: ids(rd().rd_kafka_TopicPartitionInfo_isr(info, count.bytes)),
   };
+}
+
+function askBroker(options: Pointer, broker: number): void {
+  const text = new ErrorText();
+  const refused = rd().rd_kafka_AdminOptions_set_broker(options, int32(broker, "a broker's id"), text.bytes, text.size);
+  if (refused !== 0) throw new RangeError(text.text);
 }

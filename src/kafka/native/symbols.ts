@@ -139,6 +139,10 @@ export const librdkafkaSymbols = {
     args: ["ptr" /* options */, "i32" /* timeout_ms */, "buffer" /* errstr */, "usize" /* errstr_size */],
     returns: "i32",
   },
+  rd_kafka_AdminOptions_set_broker: {
+    args: ["ptr" /* options */, "i32" /* broker_id */, "buffer" /* errstr */, "usize" /* errstr_size */],
+    returns: "i32",
+  },
   rd_kafka_AdminOptions_set_opaque: { args: ["ptr" /* options */, "ptr" /* ev_opaque */], returns: "void" },
   rd_kafka_NewTopic_new: {
     args: [
