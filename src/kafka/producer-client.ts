@@ -83,17 +83,24 @@ export class ProducerClient {
       this.#records[slot] = record;
       this.#calls[slot] = call;
       this.#pending++;
-      const refusal = this.#write(record, slot);
-      if (refusal) this.#settle(slot, refusal);
+      this.#add(slot);
     }
+    this.#flush();
   }
 
-  /** Hands the record to librdkafka. Never throws: what librdkafka does not get has its outcome at once. */
-  #write(record: KafkaRecord, slot: number): Outcome | undefined {
-    if (this.#closed) return refused("shutting_down", "the producer is closing");
+  /** Packs the slot's record for librdkafka. Never throws: what librdkafka cannot have gets its outcome at once. */
+  #add(slot: number): void {
+    const refusal = this.#closed ? refused("shutting_down", "the producer is closing") : this.#pack(slot);
+    if (refusal) this.#settle(slot, refusal);
+  }
+
+  #pack(slot: number): Outcome | undefined {
+    const record = this.#records[slot]!;
     try {
-      const errorCode = this.#writer.write(record, slot + 1);
-      return errorCode === 0 ? undefined : notTaken(errorCode);
+      if (this.#writer.add(record, slot + 1)) return undefined;
+      this.#flush();
+      this.#writer.add(record, slot + 1);
+      return undefined;
     } catch (cause) {
       if (cause instanceof UnfitRecord) return refused("rejected_by_kafka", cause.message);
       this.#hooks.log("error", "a record could not be handed to librdkafka", { error: String(cause) });
@@ -101,13 +108,15 @@ export class ProducerClient {
     }
   }
 
+  #flush(): void {
+    for (const [opaque, errorCode] of this.#writer.flush()) this.#settle(opaque - 1, notTaken(errorCode));
+  }
+
   #readReports(event: Parameters<ReportReader["read"]>[0]): void {
     this.#reports.read(event, this.#onReport);
     // After the event: its reports are in the order of the records, and so these go out again in that order.
-    for (const slot of this.#republisher.take()) {
-      const refusal = this.#write(this.#records[slot]!, slot);
-      if (refusal) this.#settle(slot, refusal);
-    }
+    for (const slot of this.#republisher.take()) this.#add(slot);
+    this.#flush();
   }
 
   readonly #onReport = (opaque: number, errorCode: number, status: number, partition: number, offset: number): void => {

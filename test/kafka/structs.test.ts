@@ -14,13 +14,13 @@ const folder = mkdtempSync(join(tmpdir(), "sluice-structs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the compiler says each of these C expressions is. */
-async function evaluate(expressions: readonly string[]): Promise<number[]> {
+async function evaluate(expressions: readonly string[], includes: readonly string[] = []): Promise<number[]> {
   const source = join(folder, "values.c");
   const program = join(folder, "values");
   const lines = expressions.map((expression) => `printf("%lld\\n", (long long)(${expression}));`);
   await Bun.write(
     source,
-    `#include <stddef.h>\n#include <stdio.h>\n#include "rdkafka.h"\n#include "rdkafka_protocol.h"\nint main(void) {\n${lines.join("\n")}\nreturn 0;\n}\n`,
+    `#include <stddef.h>\n#include <stdio.h>\n#include "rdkafka.h"\n#include "rdkafka_protocol.h"\n${includes.map((file) => `#include "${file}"\n`).join("")}int main(void) {\n${lines.join("\n")}\nreturn 0;\n}\n`,
   );
   const compiler = Bun.spawn(["cc", "-I", SOURCES, "-o", program, source], { stderr: "pipe" });
   const errors = await compiler.stderr.text();
@@ -63,21 +63,18 @@ test("messages", () =>
     }),
   }));
 
-test("the arguments of produceva, each member of its union", async () => {
-  const { vu } = structs;
-  const words = ["u.rkt", "u.i", "u.ptr", "u.i64", "u.mem.ptr", "u.header.name"].map(
-    (m) => `offsetof(rd_kafka_vu_t, ${m})`,
+test("what produce.c has of librdkafka: the arguments of produceva, each member of their union, and the constants", async () => {
+  await check(structs.vu, { size: "sizeof(rd_kafka_vu_t)" });
+  const source = join(import.meta.dir, "../../src/kafka/native/produce.c");
+  const members = ["vtype", "u.ptr", "u.i", "u.i64", "u.mem.ptr", "u.mem.size", "u.header.name", "u.header.val"];
+  const offsetsOf = (type: string) => [...members, "u.header.size"].map((member) => `offsetof(${type}, ${member})`);
+  const ours = ["sizeof(struct vu)", "sizeof(((struct vu *)0)->u)", ...offsetsOf("struct vu")];
+  const theirs = ["sizeof(rd_kafka_vu_t)", "sizeof(((rd_kafka_vu_t *)0)->u)", ...offsetsOf("rd_kafka_vu_t")];
+  expect(await evaluate(ours, [source])).toEqual(await evaluate(theirs));
+  const constants = ["RKT", "VALUE", "KEY", "OPAQUE", "MSGFLAGS", "TIMESTAMP", "HEADER"].map((name) => `VTYPE_${name}`);
+  expect(await evaluate([...constants, "MSG_F_COPY"], [source])).toEqual(
+    await evaluate([...constants, "MSG_F_COPY"].map((name) => `RD_KAFKA_${name}`)),
   );
-  expect(await evaluate(words)).toEqual(words.map(() => vu.first));
-  await check(vu, {
-    size: "sizeof(rd_kafka_vu_t)",
-    ...offsets("rd_kafka_vu_t", { vtype: "vtype", first: "u.mem.ptr", second: "u.mem.size", third: "u.header.size" }),
-  });
-  expect(await evaluate(["offsetof(rd_kafka_vu_t, u.header.val)", "sizeof(((rd_kafka_vu_t *)0)->vtype)"])).toEqual([
-    vu.second,
-    4,
-  ]);
-  await check(structs.VTYPE, named("RD_KAFKA_VTYPE_", structs.VTYPE));
 });
 
 test("partition lists", async () => {
@@ -99,11 +96,10 @@ test("constants", async () => {
   await check(structs.OFFSET_SPEC, named("RD_KAFKA_OFFSET_SPEC_", structs.OFFSET_SPEC));
   await check(structs.CLIENT_TYPE, { producer: "RD_KAFKA_PRODUCER", consumer: "RD_KAFKA_CONSUMER" });
   await check(API_KEYS, named("RD_KAFKAP_", API_KEYS));
-  const { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN } = structs;
+  const { DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN } = structs;
   await check(
-    { MSG_F_COPY, DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN },
+    { DESTROY_NO_CONSUMER_CLOSE, ADMIN_OP_ANY, CONF_OK, CONF_UNKNOWN },
     {
-      MSG_F_COPY: "RD_KAFKA_MSG_F_COPY",
       DESTROY_NO_CONSUMER_CLOSE: "RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE",
       ADMIN_OP_ANY: "RD_KAFKA_ADMIN_OP_ANY",
       CONF_OK: "RD_KAFKA_CONF_OK",

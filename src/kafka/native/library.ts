@@ -135,9 +135,9 @@ export function rd(): Core {
   return library().core;
 }
 
-/** Where `rd_kafka_destroy_flags` lies, for a thread that is to call that of this very library (see reaper.ts). */
-export function destroyFunction(): Pointer {
-  return (rd().rd_kafka_destroy_flags as unknown as { ptr: Pointer }).ptr;
+/** Where a function of this very library lies: for another thread (reaper.ts), and for our own C (compiled.ts). */
+export function functionAddress(name: keyof typeof librdkafkaSymbols): Pointer {
+  return (rd()[name] as unknown as { ptr: Pointer }).ptr;
 }
 
 const LIBC_NAMES =

@@ -3,7 +3,7 @@
  * milliseconds to seconds; the thread that serves requests must not wait for it.
  */
 import type { Pointer } from "bun:ffi";
-import { destroyFunction, rd } from "./library.ts";
+import { functionAddress, rd } from "./library.ts";
 import { DESTROY_NO_CONSUMER_CLOSE } from "./structs.ts";
 
 /** What the Worker is asked. It calls the function by its address, so it can be of no other library than the client is. */
@@ -36,7 +36,7 @@ export function destroyElsewhere(rk: Pointer): Promise<void> {
   const request: Waiting = { ...Promise.withResolvers<void>(), rk, hasBegun: false };
   const id = ++lastId;
   waiting.set(id, request);
-  worker.postMessage({ id, destroy: destroyFunction(), rk } satisfies DestroyRequest);
+  worker.postMessage({ id, destroy: functionAddress("rd_kafka_destroy_flags"), rk } satisfies DestroyRequest);
   return request.promise;
 }
 

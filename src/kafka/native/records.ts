@@ -1,12 +1,12 @@
 /**
- * Hands records to librdkafka: `rd_kafka_produceva` with its argument array and everything it points at in memory of our own.
- * librdkafka copies topic, key, value and headers during the call, so that memory is used again for the next record.
+ * Hands records to librdkafka, many in one call: they are packed into memory of our own, as `sluice_produce` (produce.c) reads them.
+ * librdkafka copies topic, key, value and headers during that call, so the memory is used again for the next ones.
  */
-import type { Pointer } from "bun:ffi";
 import type { ClientHandle } from "./client.ts";
+import { compiled } from "./compiled.ts";
 import { rd } from "./library.ts";
 import { at, cString, OwnedBuffer } from "./memory.ts";
-import { MSG_F_COPY, VTYPE, vu } from "./structs.ts";
+import { vu } from "./structs.ts";
 
 export type Header = readonly [name: string, value: string | Uint8Array];
 
@@ -15,7 +15,7 @@ export class UnfitRecord extends Error {
   override readonly name = "UnfitRecord";
 }
 
-/** What a record consists of. `null` for the value is a tombstone. Timestamps in ms since 1970. */
+/** What a record consists of. `null` for the value is a tombstone. Timestamps in ms since 1970; 0 leaves it to librdkafka: now. */
 export interface KafkaRecord {
   readonly topic: string;
   readonly key: string | Uint8Array | null;
@@ -24,132 +24,187 @@ export interface KafkaRecord {
   readonly timestampMs?: number | undefined;
 }
 
-const FIXED_VUS = 6; // topic, flags, value, opaque, key, timestamp
-const KNOWN_NAMES_MAX = 64;
 /** Far over what Kafka takes, and far below the sizes that do not fit librdkafka's own counting. */
 const RECORD_BYTES_MAX = 512 * 1024 * 1024;
+/** Of one call. */
+const RECORDS_MAX = 1024;
+const HEADERS_MAX = 64;
+const BYTES = 256 * 1024;
+const WORDS_OF_RECORD = 7;
+const WORDS_OF_HEADER = 3;
+const WORDS = RECORDS_MAX * (WORDS_OF_RECORD + 4 * WORDS_OF_HEADER);
+const FIXED_VUS = 6; // topic, flags, opaque, value, key, timestamp
+const TOPICS = 64;
+const KNOWN_NAMES_MAX = 64;
+const NONE = 0xffffffff;
 
 export class RecordWriter {
   readonly #client: ClientHandle;
-  readonly #topics = new Map<string, Pointer>();
-  /** Header names seen before, as C strings. Bounded: past the limit, names are written per record. */
-  readonly #names = new Map<string, OwnedBuffer>();
-  #vus = new OwnedBuffer((FIXED_VUS + 8) * vu.size);
-  /** The record's bytes: key, value and header values, end to end. */
-  #bytes = new OwnedBuffer(64 * 1024);
-  #buffer = Buffer.from(this.#bytes.bytes.buffer);
-  #used = 0;
+  readonly #topics = new Map<string, number>();
+  #topicHandles = new OwnedBuffer(TOPICS * 8);
+  /** Header names seen before, as C strings. Bounded: past the limit, names are packed with their records. */
+  readonly #names = new Map<string, number>();
+  readonly #nameTexts: OwnedBuffer[] = [];
+  readonly #nameAddresses = new OwnedBuffer(KNOWN_NAMES_MAX * 8);
+  readonly #codes = new OwnedBuffer(RECORDS_MAX * 4);
+  readonly #slots = new Uint32Array(RECORDS_MAX);
+  #count = 0;
+  #words = new OwnedBuffer(WORDS * 4);
+  #usedWords = 0;
+  #bytes = new OwnedBuffer(BYTES);
+  #text = Buffer.from(this.#bytes.bytes.buffer);
+  #usedBytes = 0;
+  #vus = new OwnedBuffer((FIXED_VUS + HEADERS_MAX) * vu.size);
 
   constructor(client: ClientHandle) {
     this.#client = client;
   }
 
   /**
-   * Returns 0, or librdkafka's error code where the record was not taken. `slot` (> 0) comes back with the delivery report.
-   * Throws only where the record was not taken either: `UnfitRecord` where it is the record's fault.
+   * Packs the record; false where there is no room beside those that are packed, which `flush` makes. `slot` (> 0) comes back with the
+   * delivery report. Throws where librdkafka can never have it; `UnfitRecord` where that is the record's fault.
    */
-  write(record: KafkaRecord, slot: number): number {
-    this.#reserve(record);
-    this.#used = 0;
-    let n = 0;
-    n = this.#word(n, VTYPE.RKT, this.#topic(record.topic) as number);
-    n = this.#word(n, VTYPE.MSGFLAGS, MSG_F_COPY);
-    n = this.#word(n, VTYPE.OPAQUE, slot);
-    if (record.value !== null) n = this.#memory(n, VTYPE.VALUE, record.value);
-    if (record.key !== null) n = this.#memory(n, VTYPE.KEY, record.key);
-    if (record.timestampMs !== undefined) n = this.#word(n, VTYPE.TIMESTAMP, record.timestampMs);
-    for (const header of record.headers) n = this.#header(n, header);
-    const error = rd().rd_kafka_produceva(this.#client.rk, at(this.#vus, 0), n);
-    if (error === null) return 0;
-    const code = rd().rd_kafka_error_code(error);
-    rd().rd_kafka_error_destroy(error);
-    return code;
+  add(record: KafkaRecord, slot: number): boolean {
+    const topic = this.#topics.get(record.topic) ?? this.#newTopic(record.topic);
+    if (!this.#reserve(record)) return false;
+    const { value, key, headers } = record;
+    const words = this.#words.u32;
+    const first = this.#usedWords;
+    let end = first + WORDS_OF_RECORD;
+    const start = this.#usedBytes;
+    try {
+      words[first] = topic;
+      words[first + 1] = slot;
+      words[first + 2] = value === null ? NONE : this.#append(value);
+      words[first + 3] = key === null ? NONE : this.#append(key);
+      this.#words.setWord((first + 4) * 4, record.timestampMs ?? 0);
+      words[first + 6] = headers.length;
+      for (const [name, content] of headers) {
+        this.#appendName(name, end);
+        words[end + 2] = this.#append(content);
+        end += WORDS_OF_HEADER;
+      }
+    } catch (cause) {
+      // Half a record: the next one takes its place.
+      this.#usedBytes = start;
+      throw cause;
+    }
+    this.#slots[this.#count++] = slot;
+    this.#usedWords = end;
+    return true;
+  }
+
+  /** Hands over what is packed. Returns the records that librdkafka did not take, by slot and with its error code; mostly none. */
+  flush(): readonly (readonly [slot: number, errorCode: number])[] {
+    const count = this.#count;
+    if (count === 0) return NOTHING;
+    this.#count = 0;
+    this.#usedWords = 0;
+    this.#usedBytes = 0;
+    const { produce, functions } = compiled();
+    const refused = produce(
+      this.#client.rk,
+      functions,
+      at(this.#topicHandles, 0),
+      at(this.#nameAddresses, 0),
+      at(this.#words, 0),
+      at(this.#bytes, 0),
+      count,
+      at(this.#vus, 0),
+      at(this.#codes, 0),
+    );
+    const list = refused === 0 ? NOTHING : this.#refused(count);
+    if (this.#bytes.size > BYTES) this.#resize(BYTES);
+    return list;
+  }
+
+  #refused(count: number): [slot: number, errorCode: number][] {
+    const list: [number, number][] = [];
+    for (let i = 0; i < count; i++) {
+      const code = this.#codes.u32[i]! | 0;
+      if (code !== 0) list.push([this.#slots[i]!, code]);
+    }
+    return list;
   }
 
   /** Gives the topic handles back; before the client is destroyed. */
   destroy(): void {
-    for (const topic of this.#topics.values()) rd().rd_kafka_topic_destroy(topic);
+    for (const index of this.#topics.values()) rd().rd_kafka_topic_destroy(this.#topicHandles.pointerAt(index * 8));
     this.#topics.clear();
   }
 
-  #topic(name: string): Pointer {
-    let topic = this.#topics.get(name);
-    if (topic === undefined) {
-      const handle = rd().rd_kafka_topic_new(this.#client.rk, text("a topic's name", name), null);
-      // A null handle among the arguments would bring the process down.
-      if (handle === null) throw new UnfitRecord(`there can be no topic called ${name.slice(0, 100)}`);
-      topic = handle;
-      this.#topics.set(name, topic);
-    }
-    return topic;
+  #newTopic(name: string): number {
+    const handle = rd().rd_kafka_topic_new(this.#client.rk, text("a topic's name", name), null);
+    // A null handle among the arguments would bring the process down.
+    if (handle === null) throw new UnfitRecord(`there can be no topic called ${name.slice(0, 100)}`);
+    const index = this.#topics.size;
+    if ((index + 1) * 8 > this.#topicHandles.size) this.#topicHandles = enlarged(this.#topicHandles);
+    this.#topicHandles.setWord(index * 8, handle as number);
+    this.#topics.set(name, index);
+    return index;
   }
 
-  #reserve(record: KafkaRecord): void {
-    let size = room(record.key) + room(record.value);
-    for (const header of record.headers) size += room(header[0]) + 1 + room(header[1]);
+  /** Whether there is room; made here for a record that has none even by itself. */
+  #reserve({ key, value, headers }: KafkaRecord): boolean {
+    let size = room(key) + room(value);
+    for (const header of headers) size += room(header[0]) + 1 + room(header[1]);
     if (size > RECORD_BYTES_MAX) throw new UnfitRecord(`a record of up to ${size} bytes`);
-    if (size > this.#bytes.size) {
-      this.#bytes = new OwnedBuffer(size * 2);
-      this.#buffer = Buffer.from(this.#bytes.bytes.buffer);
-    }
-    const vus = (FIXED_VUS + record.headers.length) * vu.size;
-    if (vus > this.#vus.size) this.#vus = new OwnedBuffer(vus * 2);
+    const words = WORDS_OF_RECORD + headers.length * WORDS_OF_HEADER;
+    const fits =
+      this.#count < RECORDS_MAX &&
+      this.#usedBytes + size <= this.#bytes.size &&
+      (this.#usedWords + words) * 4 <= this.#words.size;
+    if (!fits && this.#count > 0) return false;
+    if (size > this.#bytes.size) this.#resize(size);
+    if (words * 4 > this.#words.size) this.#words = new OwnedBuffer(words * 4);
+    const vus = (FIXED_VUS + headers.length) * vu.size;
+    if (vus > this.#vus.size) this.#vus = new OwnedBuffer(vus);
+    return true;
   }
 
-  /** Starts the nth argument. A write past the end of the array would be lost in silence, and C would read there all the same. */
-  #argument(n: number, vtype: number): number {
-    const base = n * vu.size;
-    if (base + vu.size > this.#vus.size) throw new RangeError("more arguments than were counted");
-    this.#vus.u32[base >> 2] = vtype;
-    return base;
+  #resize(size: number): void {
+    this.#bytes = new OwnedBuffer(size);
+    this.#text = Buffer.from(this.#bytes.bytes.buffer);
   }
 
-  #word(n: number, vtype: number, value: number): number {
-    this.#vus.setWord(this.#argument(n, vtype) + vu.first, value);
-    return n + 1;
+  /** Writes the first two of a header's words. */
+  #appendName(name: string, at: number): void {
+    const words = this.#words.u32;
+    words[at] = this.#names.get(name) ?? this.#newName(name);
+    words[at + 1] = words[at] === NONE ? this.#append(text("a header's name", name)) : 0;
   }
 
-  #memory(n: number, vtype: number, content: string | Uint8Array): number {
-    const base = this.#argument(n, vtype);
-    this.#vus.setWord(base + vu.first, this.#bytes.address + this.#used);
-    this.#vus.setWord(base + vu.second, this.#append(content));
-    return n + 1;
-  }
-
-  #header(n: number, [name, value]: Header): number {
-    const base = this.#argument(n, VTYPE.HEADER);
-    this.#vus.setWord(base + vu.first, this.#nameAddress(name));
-    this.#vus.setWord(base + vu.second, this.#bytes.address + this.#used);
-    this.#vus.setWord(base + vu.third, this.#append(value));
-    return n + 1;
-  }
-
-  #nameAddress(name: string): number {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known.address;
+  #newName(name: string): number {
     const bytes = text("a header's name", name);
-    if (this.#names.size >= KNOWN_NAMES_MAX) {
-      const address = this.#bytes.address + this.#used;
-      this.#append(bytes);
-      return address;
-    }
+    const index = this.#nameTexts.length;
+    if (index >= KNOWN_NAMES_MAX) return NONE;
     const owned = new OwnedBuffer(bytes.byteLength);
     owned.bytes.set(bytes);
-    this.#names.set(name, owned);
-    return owned.address;
+    this.#nameTexts.push(owned);
+    this.#nameAddresses.setWord(index * 8, owned.address);
+    this.#names.set(name, index);
+    return index;
   }
 
-  /** Returns the number of bytes written at `#used`. */
+  /** Returns the number of bytes written at `#usedBytes`. */
   #append(content: string | Uint8Array): number {
-    const start = this.#used;
+    const start = this.#usedBytes;
     if (typeof content === "string") {
-      this.#used += this.#buffer.write(content, start, "utf8");
+      this.#usedBytes += this.#text.write(content, start, "utf8");
     } else {
       this.#bytes.bytes.set(content, start);
-      this.#used += content.byteLength;
+      this.#usedBytes += content.byteLength;
     }
-    return this.#used - start;
+    return this.#usedBytes - start;
   }
+}
+
+const NOTHING: readonly (readonly [number, number])[] = [];
+
+function enlarged(buffer: OwnedBuffer): OwnedBuffer {
+  const larger = new OwnedBuffer(buffer.size * 2);
+  larger.bytes.set(buffer.bytes);
+  return larger;
 }
 
 function text(what: string, content: string): Uint8Array {

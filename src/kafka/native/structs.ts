@@ -16,17 +16,8 @@ export const message = {
   opaque: 64, // void *_private
 } as const;
 
-/** rd_kafka_vu_t: a tag, then a union of which Sluice uses `mem` { ptr, size }, `header` { name, val, size }, `ptr`, `i`, `i64`. */
-export const vu = {
-  size: 72,
-  vtype: 0,
-  first: 8,
-  second: 16,
-  third: 24,
-} as const;
-
-/** rd_kafka_vtype_t */
-export const VTYPE = { RKT: 2, VALUE: 4, KEY: 5, OPAQUE: 6, MSGFLAGS: 7, TIMESTAMP: 8, HEADER: 9 } as const;
+/** rd_kafka_vu_t: what is in it only produce.c knows. */
+export const vu = { size: 72 } as const;
 
 /** rd_kafka_topic_partition_t */
 export const topicPartition = {
@@ -59,9 +50,6 @@ export const EVENT = {
 
 /** rd_kafka_msg_status_t */
 export const STATUS = { NOT_PERSISTED: 0, POSSIBLY_PERSISTED: 1, PERSISTED: 2 } as const;
-
-/** RD_KAFKA_MSG_F_COPY: librdkafka copies the value during the call. */
-export const MSG_F_COPY = 0x2;
 
 /** RD_KAFKA_PURGE_F_* */
 export const PURGE = { QUEUE: 0x1, INFLIGHT: 0x2, NON_BLOCKING: 0x4 } as const;

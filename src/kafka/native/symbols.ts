@@ -251,6 +251,24 @@ export const laterMockSymbols = {
   },
 } as const;
 
+/** Our own C, in produce.c. */
+export const produceSymbols = {
+  sluice_produce: {
+    args: [
+      "ptr" /* rk */,
+      "ptr" /* rd */,
+      "ptr" /* topics */,
+      "ptr" /* names */,
+      "ptr" /* words */,
+      "ptr" /* bytes */,
+      "u32" /* count */,
+      "ptr" /* vus */,
+      "ptr" /* codes */,
+    ],
+    returns: "u32",
+  },
+} as const;
+
 /** The C library. */
 export const libcSymbols = {
   memcpy: { args: ["ptr" /* dest */, "ptr" /* src */, "usize" /* n */], returns: "ptr" },

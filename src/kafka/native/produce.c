@@ -1,0 +1,91 @@
+/*
+ * A batch of packed records to librdkafka in one call from JavaScript: rd_kafka_produceva for each, which copies everything.
+ *
+ * Compiled by the C compiler inside Bun (compiled.ts), which has no headers of librdkafka: what is used of them stands here, and
+ * test/kafka/compiled.test.ts holds it against rdkafka.h. records.ts packs, and says how.
+ */
+typedef unsigned char u8;
+typedef int i32;
+typedef unsigned int u32;
+typedef long long i64;
+typedef unsigned long long u64;
+
+/* rd_kafka_vtype_t */
+enum { VTYPE_RKT = 2, VTYPE_VALUE = 4, VTYPE_KEY = 5, VTYPE_OPAQUE = 6, VTYPE_MSGFLAGS = 7, VTYPE_TIMESTAMP = 8, VTYPE_HEADER = 9 };
+
+/* RD_KAFKA_MSG_F_COPY */
+enum { MSG_F_COPY = 0x2 };
+
+/* rd_kafka_vu_t, of whose union this is what is used */
+struct vu {
+  i32 vtype;
+  union {
+    void *ptr;
+    i32 i;
+    i64 i64;
+    struct { const void *ptr; u64 size; } mem;
+    struct { const char *name; const void *val; i64 size; } header;
+    u8 size[64];
+  } u;
+};
+
+/* The functions of the librdkafka that is open, in the order of PRODUCE_FUNCTIONS in compiled.ts */
+struct functions {
+  void *(*produceva)(void *rk, const struct vu *vus, u64 cnt);
+  i32 (*error_code)(const void *error);
+  void (*error_destroy)(void *error);
+};
+
+enum { NONE = 0xffffffff };
+
+static void memory(struct vu *vu, i32 vtype, const u8 **bytes, u32 length) {
+  vu->vtype = vtype;
+  vu->u.mem.ptr = *bytes;
+  vu->u.mem.size = length;
+  *bytes += length;
+}
+
+/*
+ * `words`: for each record, the index of its topic, its slot, the lengths of its value and its key (NONE: it has none), the lower and
+ * upper half of its timestamp (both 0: now), the number of its headers; then for each header the index of its name (NONE: the name,
+ * NUL-terminated, comes first among the bytes), the length of that name with its NUL (0 where it has an index), the length of its value.
+ * `bytes`: value, key, header values, end to end. `vus`: room for 6 and as many as the record with the most headers has.
+ * `codes` gets a record's error code, or 0. Returns how many were not taken.
+ */
+u32 sluice_produce(void *rk, const struct functions *rd, void **topics, const char **names, const u32 *words, const u8 *bytes,
+                   u32 count, struct vu *vus, i32 *codes) {
+  u32 refused = 0;
+  for (u32 record = 0; record < count; record++) {
+    const u32 topic = words[0], slot = words[1], value = words[2], key = words[3], headers = words[6];
+    const i64 timestamp = (i64)((u64)words[4] | ((u64)words[5] << 32));
+    u64 n = 3;
+    words += 7;
+    vus[0].vtype = VTYPE_RKT;
+    vus[0].u.ptr = topics[topic];
+    vus[1].vtype = VTYPE_MSGFLAGS;
+    vus[1].u.i = MSG_F_COPY;
+    vus[2].vtype = VTYPE_OPAQUE;
+    vus[2].u.ptr = (void *)(u64)slot;
+    if (value != NONE) memory(&vus[n++], VTYPE_VALUE, &bytes, value);
+    if (key != NONE) memory(&vus[n++], VTYPE_KEY, &bytes, key);
+    if (timestamp != 0) {
+      vus[n].vtype = VTYPE_TIMESTAMP;
+      vus[n++].u.i64 = timestamp;
+    }
+    for (u32 header = 0; header < headers; header++, words += 3, n++) {
+      vus[n].vtype = VTYPE_HEADER;
+      vus[n].u.header.name = words[0] == NONE ? (const char *)bytes : names[words[0]];
+      bytes += words[1];
+      vus[n].u.header.val = bytes;
+      vus[n].u.header.size = words[2];
+      bytes += words[2];
+    }
+    void *error = rd->produceva(rk, vus, n);
+    codes[record] = error ? rd->error_code(error) : 0;
+    if (error) {
+      rd->error_destroy(error);
+      refused++;
+    }
+  }
+  return refused;
+}
