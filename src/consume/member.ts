@@ -77,9 +77,6 @@ export class Member {
 
   /** The same with every batch seen through `handle` first; its records' lines are written after that. */
   async runHandling(handle: HandleBatch): Promise<boolean> {
-    // A handler may end its thread, by `process.exit` or by an error that nobody awaits; no `finally` runs then, and the client left
-    // behind would go on as a member that reads nothing, until `max.poll.interval.ms` is over.
-    process.once("exit", this.#close);
     try {
       while (!this.#cells.isStopRequested) {
         this.#consumer.poll(this.#batch, 0);
@@ -92,14 +89,13 @@ export class Member {
       return this.#settle();
     } finally {
       this.#close();
-      process.off("exit", this.#close);
     }
   }
 
-  readonly #close = (): void => {
+  #close(): void {
     this.#batch.release();
     this.#consumer.close(CLOSE_MS);
-  };
+  }
 
   /** While the handler works nothing is read, but the group is answered: a slow handler costs no membership. */
   async #handle(handle: HandleBatch): Promise<void> {

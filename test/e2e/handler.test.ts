@@ -247,30 +247,6 @@ test("SIGTERM while a call hangs: it is given up aloud, and the next start hands
 }, 90_000);
 
 test.each([
-  ["process.exit", "process.exit(3);"],
-  ["an error that nobody awaits", "setTimeout(() => { throw new Error('nobody awaits this'); }, 1);"],
-  ["a rejection that nobody awaits", "void Promise.reject(new Error('nobody awaits this'));"],
-])(
-  "a handler that ends its thread by %s leaves no member behind: its partitions are read again at once",
-  async (_what, end) => {
-    const { topic } = await newTopic(2);
-    using folder = new HandlerFolder();
-    folder.handler(
-      `if (!existsSync(${JSON.stringify(folder.seen)})) { note("called"); ${end} await new Promise(() => {}); }`,
-    );
-    await publish(topic, 0, 20);
-    const consume = folder.start(topic, "--workers", "1");
-    await until("the end of the thread", () => consume.stderr.includes("a worker died and will be replaced"), 30_000);
-    const diedAt = performance.now();
-    await until("all lines", () => folder.lines.length === 20, 30_000);
-    // What a member takes to join. One that is left behind has its partitions for the five minutes of `max.poll.interval.ms`.
-    expect(performance.now() - diedAt).toBeLessThan(15_000);
-    expect(consume.stderr).not.toContain("partitions lost");
-  },
-  90_000,
-);
-
-test.each([
   ["a file that is not there", undefined, "no such file"],
   ["a syntax error", "export default (", "cannot be loaded"],
   ["no default export", "export const handle = () => {};", "default export"],
