@@ -17,13 +17,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   json: [],
   log: [],
   outcome: [],
+  "oldest-first": [],
   options: [],
   command: ["options"],
   // The way in
   event: ["json"],
-  ingest: ["clock", "log", "outcome"],
+  ingest: ["clock", "log", "oldest-first", "outcome"],
   schemas: ["log"],
-  http: ["event", "ingest", "json", "log", "options", "outcome"],
+  http: ["event", "ingest", "json", "log", "oldest-first", "options", "outcome"],
   // The way to Kafka
   kafka: ["cache", "outcome"],
   "kafka-config": ["kafka", "options"],

@@ -1,5 +1,6 @@
 /** Reads requests' bodies: never more of one than the limit, never for longer than the time for it, and no more of all than is admitted. */
 import type { Ingest } from "../ingest/index.ts";
+import { type Linked, OldestFirst } from "../oldest-first.ts";
 import type { Refused } from "../outcome.ts";
 
 /** `tooLarge.actual` is what is known of the size: what the client announced, or what came before reading stopped. */
@@ -11,7 +12,7 @@ export type Body =
   | { readonly isAborted: true };
 
 /** Whoever waits for a body. */
-export interface BodyReceiver {
+export interface BodyReceiver extends Linked<BodyReceiver> {
   /** On the monotonic clock, in ms. */
   readonly startedAt: number;
   /** Called once, and must not throw. */
@@ -34,8 +35,8 @@ const ABORTED: Body = { isAborted: true };
 export class BodyReader {
   readonly #timeoutMs: number;
   readonly #admission: Admission;
-  /** Oldest first. One timer for all: a timer a request would cost more than reading it. */
-  readonly #waiting = new Set<BodyReceiver>();
+  /** One timer for all: a timer a request would cost more than reading it. */
+  readonly #waiting = new OldestFirst<BodyReceiver>();
 
   constructor(timeoutMs: number, admission: Admission) {
     this.#timeoutMs = timeoutMs;
@@ -78,7 +79,7 @@ export class BodyReader {
         if (refused) return { refused };
         size += chunk.byteLength;
         chunks.push(chunk);
-        if (!this.#waiting.has(receiver)) return ABORTED;
+        if (!receiver.isLinked) return ABORTED;
       }
       return { bytes: joined(chunks, size) };
     } finally {
@@ -87,14 +88,14 @@ export class BodyReader {
   }
 
   #end(receiver: BodyReceiver, body: Body): void {
-    if (this.#waiting.delete(receiver)) receiver.onBody(body);
+    if (this.#waiting.remove(receiver)) receiver.onBody(body);
   }
 
   #sweep(): void {
     const { isCrowdedByBodies } = this.#admission;
     const timeoutMs = isCrowdedByBodies ? Math.min(CROWDED_TIMEOUT_MS, this.#timeoutMs) : this.#timeoutMs;
     const oldest = performance.now() - timeoutMs;
-    for (const receiver of this.#waiting) {
+    for (let receiver = this.#waiting.oldest; receiver !== undefined; receiver = this.#waiting.oldest) {
       if (receiver.startedAt > oldest) return;
       this.#end(receiver, { isLate: true, timeoutMs });
     }

@@ -47,6 +47,9 @@ const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
 
 export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   readonly startedAt = performance.now();
+  older: BodyReceiver | undefined = undefined;
+  newer: BodyReceiver | undefined = undefined;
+  isLinked = false;
   readonly #options: ExchangeOptions;
   readonly #request: Request;
   readonly #intake: Intake;

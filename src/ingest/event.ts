@@ -1,4 +1,5 @@
 /** An accepted event, on its way: what Kafka is to get, and whom to tell. */
+import type { Linked } from "../oldest-first.ts";
 import type { Outcome } from "../outcome.ts";
 
 export interface AcceptedEvent {
@@ -33,7 +34,7 @@ export const RECEIVED_HEADER = "received_at_ms";
 /**
  * The record that is published for an event. It is also the entry in every queue on the way, so that one event is one object.
  */
-export class PendingEvent {
+export class PendingEvent implements Linked<PendingEvent> {
   readonly topic: string;
   readonly key: string | null;
   readonly value: Uint8Array | null;
@@ -46,6 +47,11 @@ export class PendingEvent {
   readonly #receiver: Receiver;
   readonly #index: number;
   isAnswered = false;
+  /** On its way into the spool. */
+  isSpooling = false;
+  older: PendingEvent | undefined = undefined;
+  newer: PendingEvent | undefined = undefined;
+  isLinked = false;
 
   // On every event's way: an object of options would be one more a time.
   constructor(event: AcceptedEvent, bytes: number, acceptedAt: number, receiver: Receiver, index: number) {

@@ -6,6 +6,7 @@
  * second and there is no spool. An accepted one is answered with Kafka's word on it, or, should that not come within the delivery
  * timeout, with "unknown". The budget is given back when Kafka's word comes: until then librdkafka holds the bytes.
  */
+import { OldestFirst } from "../oldest-first.ts";
 import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { type BufferLimits, LingerBuffer } from "./buffer.ts";
@@ -67,9 +68,9 @@ export class Ingest {
   readonly #spool: SpoolRoute | undefined;
   readonly #admission: Admission;
   readonly #sweeper: Timer;
-  /** Accepted and not answered, oldest first: on their way to Kafka, and on their way into the spool. */
-  readonly #waiting = new Set<PendingEvent>();
-  readonly #spooling = new Set<PendingEvent>();
+  /** Accepted and not answered: on their way to Kafka, and on their way into the spool. */
+  readonly #waiting = new OldestFirst<PendingEvent>();
+  readonly #spooling = new OldestFirst<PendingEvent>();
   #isDraining = false;
   #idle: PromiseWithResolvers<void> | undefined;
   readonly latency = new Latency();
@@ -137,10 +138,15 @@ export class Ingest {
     if (refusal) return refusal;
     this.#counts.accepted++;
     const pending = new PendingEvent(event, bytes, performance.now(), receiver, index);
-    (isSpooled ? this.#spooling : this.#waiting).add(pending);
+    pending.isSpooling = isSpooled;
+    this.#listOf(pending).add(pending);
     if (isSpooled) this.#spool!.put(pending);
     else this.#buffer.add(pending);
     return undefined;
+  }
+
+  #listOf(event: PendingEvent): OldestFirst<PendingEvent> {
+    return event.isSpooling ? this.#spooling : this.#waiting;
   }
 
   #admit(bytes: number, isSpooled: boolean): Refused | undefined {
@@ -174,7 +180,7 @@ export class Ingest {
   };
 
   #answer(event: PendingEvent, outcome: Outcome): void {
-    if (!this.#waiting.delete(event)) this.#spooling.delete(event);
+    this.#listOf(event).remove(event);
     if (outcome.status === "refused") this.count(outcome);
     else this.#counts[outcome.status]++;
     if (outcome.status === "acked") this.latency.note(performance.now() - event.acceptedAt);
@@ -193,8 +199,8 @@ export class Ingest {
     for (const waiting of [this.#waiting, this.#spooling]) this.#giveUp(waiting, now);
   }
 
-  #giveUp(waiting: ReadonlySet<PendingEvent>, now: number): void {
-    for (const event of waiting) {
+  #giveUp(waiting: OldestFirst<PendingEvent>, now: number): void {
+    for (let event = waiting.oldest; event !== undefined; event = waiting.oldest) {
       if (now - event.acceptedAt < this.#options.limits.deliveryTimeoutMs) return;
       this.#answer(event, {
         status: "unknown",
@@ -230,8 +236,8 @@ export class Ingest {
 
   /** How long the oldest unanswered event has been waiting for Kafka, in ms; 0 where none is. A slow spool must not feed itself. */
   get oldestMs(): number {
-    for (const event of this.#waiting) return performance.now() - event.acceptedAt;
-    return 0;
+    const { oldest } = this.#waiting;
+    return oldest === undefined ? 0 : performance.now() - oldest.acceptedAt;
   }
 
   get isDraining(): boolean {
