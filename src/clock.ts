@@ -13,3 +13,18 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+let now: number | undefined;
+
+function forget(): void {
+  now = undefined;
+}
+
+/** In ms on the monotonic clock, as of this turn of the event loop: where thousands of events a turn are stamped, one look will do. */
+export function turnMs(): number {
+  if (now === undefined) {
+    now = performance.now();
+    setImmediate(forget);
+  }
+  return now;
+}

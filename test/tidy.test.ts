@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   event: ["json"],
   ingest: ["clock", "log", "oldest-first", "outcome"],
   schemas: ["log"],
-  http: ["event", "ingest", "json", "log", "oldest-first", "options", "outcome"],
+  http: ["clock", "event", "ingest", "json", "log", "oldest-first", "options", "outcome"],
   // The way to Kafka
   kafka: ["cache", "outcome"],
   "kafka-config": ["kafka", "options"],

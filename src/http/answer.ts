@@ -28,7 +28,8 @@ export interface HeaderSource {
   readonly isClosing: boolean;
 }
 
-const RECEIPT = { status: 202, headers: { "content-type": "application/json" } };
+/** `Headers`, made once: an object would be read anew for every answer. */
+const RECEIPT = { status: 202, headers: new Headers({ "content-type": "application/json" }) };
 const LAST_RECEIPT = { ...RECEIPT, headers: { ...RECEIPT.headers, connection: "close" } };
 
 export function answerOne(result: Result, source: HeaderSource): Response {

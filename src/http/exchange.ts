@@ -2,6 +2,7 @@
  * One request on its way: from its body to its events, to ingest, to its answer. One object a request, and one promise: this is the
  * path every event takes.
  */
+import { turnMs } from "../clock.ts";
 import type { Checked, EventDraft, EventRules } from "../event/index.ts";
 import type { AcceptedEvent, DeadLetters, Filed, Ingest, Receiver } from "../ingest/index.ts";
 import { type Outcome, type ReasonCode, refused } from "../outcome.ts";
@@ -46,7 +47,7 @@ const RETRY_LATER: ReadonlySet<ReasonCode> = new Set([
 ]);
 
 export class Exchange implements BodyReceiver, Receiver, HeaderSource {
-  readonly startedAt = performance.now();
+  readonly startedAt = turnMs();
   older: BodyReceiver | undefined = undefined;
   newer: BodyReceiver | undefined = undefined;
   isLinked = false;

@@ -58,10 +58,7 @@ export class PendingEvent implements Linked<PendingEvent> {
     this.topic = event.topic;
     this.key = event.key;
     this.value = event.value;
-    const own: readonly RecordHeader[] = [
-      [ID_HEADER, event.id],
-      [RECEIVED_HEADER, String(event.receivedAtMs)],
-    ];
+    const own: readonly RecordHeader[] = [[ID_HEADER, event.id], receivedHeader(event.receivedAtMs)];
     this.headers = event.headers.length === 0 ? own : own.concat(event.headers);
     this.timestampMs = event.timestampMs;
     this.bytes = bytes;
@@ -78,6 +75,14 @@ export class PendingEvent implements Linked<PendingEvent> {
   learn(outcome: Outcome): void {
     this.#receiver.learn?.(this.#index, outcome);
   }
+}
+
+let lastReceived: { readonly ms: number; readonly header: RecordHeader } | undefined;
+
+/** One for all events of a millisecond. */
+function receivedHeader(ms: number): RecordHeader {
+  if (lastReceived?.ms !== ms) lastReceived = { ms, header: [RECEIVED_HEADER, String(ms)] };
+  return lastReceived.header;
 }
 
 const FIXED_HEADER_BYTES = ID_HEADER.length + RECEIVED_HEADER.length + 13;

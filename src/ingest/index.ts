@@ -6,6 +6,7 @@
  * second and there is no spool. An accepted one is answered with Kafka's word on it, or, should that not come within the delivery
  * timeout, with "unknown". The budget is given back when Kafka's word comes: until then librdkafka holds the bytes.
  */
+import { turnMs } from "../clock.ts";
 import { OldestFirst } from "../oldest-first.ts";
 import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
@@ -137,7 +138,7 @@ export class Ingest {
     const refusal = this.#admit(bytes, isSpooled);
     if (refusal) return refusal;
     this.#counts.accepted++;
-    const pending = new PendingEvent(event, bytes, performance.now(), receiver, index);
+    const pending = new PendingEvent(event, bytes, turnMs(), receiver, index);
     pending.isSpooling = isSpooled;
     this.#listOf(pending).add(pending);
     if (isSpooled) this.#spool!.put(pending);
@@ -183,7 +184,7 @@ export class Ingest {
     this.#listOf(event).remove(event);
     if (outcome.status === "refused") this.count(outcome);
     else this.#counts[outcome.status]++;
-    if (outcome.status === "acked") this.latency.note(performance.now() - event.acceptedAt);
+    if (outcome.status === "acked") this.latency.note(turnMs() - event.acceptedAt);
     event.answer(outcome);
   }
 
