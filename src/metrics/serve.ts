@@ -25,9 +25,16 @@ export interface ServeSources {
   readonly isKafkaReachable: () => boolean;
   /** Kafka clients that were replaced after a fatal error. */
   readonly producerRestarts: () => number;
-  readonly spool: (() => { readonly events: number; readonly bytes: number; readonly oldestMs: number }) | undefined;
+  readonly spool: (() => SpoolReading) | undefined;
   readonly dedupeEvents: (() => number) | undefined;
   readonly deadLetters: (() => Readonly<Record<"published" | "failed" | "dropped", number>>) | undefined;
+}
+
+interface SpoolReading {
+  readonly events: number;
+  readonly bytes: number;
+  readonly oldestMs: number;
+  readonly rejected: number;
 }
 
 export function serveMetrics(sources: ServeSources): Registry {
@@ -72,6 +79,11 @@ export function serveMetrics(sources: ServeSources): Registry {
 function addOptional(registry: Registry, { spool, dedupeEvents, deadLetters }: ServeSources): void {
   if (spool) {
     registry.gauge({ name: "sluice_spool_events", help: "Events in the spool.", read: () => spool().events });
+    registry.gauge({
+      name: "sluice_spool_rejected_events",
+      help: "Spooled events that Kafka does not take, kept aside in the spool.",
+      read: () => spool().rejected,
+    });
     registry.gauge({ name: "sluice_spool_bytes", help: "Bytes in the spool.", read: () => spool().bytes });
     registry.gauge({
       name: "sluice_spool_oldest_seconds",
