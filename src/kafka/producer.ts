@@ -17,6 +17,8 @@ export interface ProducerOptions {
 /** At most one replacement a second: a cluster that refuses every new client must not make us spin. */
 const REPLACEMENT_INTERVAL_MS = 1000;
 const RETIREMENT_MS = 10_000;
+/** How often it is said that batches are too large. */
+const NOTICE_INTERVAL_MS = 60_000;
 
 export class Producer {
   readonly #options: ProducerOptions;
@@ -26,6 +28,7 @@ export class Producer {
   #lastReplacementAt = Number.NEGATIVE_INFINITY;
   #replacement: Timer | undefined;
   #isClosed = false;
+  #noticedAt = Number.NEGATIVE_INFINITY;
   /** How many clients were retired after a fatal error. */
   retirements = 0;
 
@@ -41,6 +44,7 @@ export class Producer {
       onContact: this.#options.onContact ?? (() => {}),
       // Not from inside the client's own event handling: it is to be destroyed.
       onFatal: (message) => queueMicrotask(() => this.#retire(client, message)),
+      onBatchTooLarge: (topic, batch) => this.#onBatchTooLarge(topic, batch),
     });
     return client;
   }
@@ -55,6 +59,14 @@ export class Producer {
   /** `settle` is called exactly once for each record, from the event loop or (not taken) before this returns. Never throws for a delivery. */
   publish<R extends KafkaRecord>(batch: readonly R[], settle: Settle<R>): void {
     this.#current.publish(batch, settle);
+  }
+
+  #onBatchTooLarge(topic: string, batch: object): void {
+    const now = performance.now();
+    if (now - this.#noticedAt < NOTICE_INTERVAL_MS) return;
+    this.#noticedAt = now;
+    const text = "Kafka refused a batch for its size; its records go again in smaller ones, which is slow";
+    this.#options.log("warn", `${text}: lower --kafka-config batch.size`, { topic, ...batch });
   }
 
   #retire(client: ProducerClient, message: string): void {
