@@ -88,6 +88,16 @@ export class Admin {
     throw new KafkaError(answer.errorCode, answer.message);
   }
 
+  /** Name to value. Needs the right to describe the topic's configuration. */
+  async topicConfig(topic: string, timeoutMs: number): Promise<ReadonlyMap<string, string>> {
+    const answer = await this.#ask(
+      (id) => this.#calls.topicConfig(id, timeoutMs, topic),
+      (event) => this.#calls.readTopicConfig(event),
+    );
+    if (isFailed(answer)) throw new KafkaError(answer.errorCode, answer.message);
+    return answer;
+  }
+
   /** False where it was there already. */
   async createTopic(topic: NewTopic, timeoutMs: number): Promise<boolean> {
     const failed = await this.#ask(

@@ -21,6 +21,7 @@ import {
 import { recordBytes } from "./record-bytes.ts";
 import { Republisher } from "./republisher.ts";
 import { Splitter } from "./splitter.ts";
+import { withinMs } from "./within-ms.ts";
 
 export type Settle<R extends KafkaRecord> = (record: R, outcome: Outcome) => void;
 
@@ -262,10 +263,3 @@ export class ProducerClient {
 }
 
 const PURGE_REPORTS_MS = 2000;
-
-async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: timedOut, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([promise, timedOut]);
-  clearTimeout(timer);
-}

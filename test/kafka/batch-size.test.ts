@@ -3,7 +3,14 @@
  * all the same, and only the one that is too large by itself is refused.
  */
 import { afterEach, expect, test } from "bun:test";
-import { Admin, type KafkaLog, Producer, type ProducerConfig, producerConfig } from "../../src/kafka/index.ts";
+import {
+  Admin,
+  BatchLimit,
+  type KafkaLog,
+  Producer,
+  type ProducerConfig,
+  producerConfig,
+} from "../../src/kafka/index.ts";
 import { Splitter } from "../../src/kafka/splitter.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import { kafkaBrokers } from "../support/cluster.ts";
@@ -103,6 +110,62 @@ test("what is published while a topic is being split waits its turn; other topic
   const read = readTopic(brokers, topic, 400).slice(1);
   expect(read.map((r) => numberOf(r.value))).toEqual(Array.from({ length: 399 }, (_, i) => i));
 }, 60_000);
+
+test("where the topic's limit is learnt, at the start or from a refusal, batches keep below it", async () => {
+  for (const isKnownBefore of [true, false]) {
+    const { brokers, topic, producer: other } = await setUp(1);
+    await other.close(1000);
+    const admin = new Admin({ brokers, log: quiet });
+    const lines: string[] = [];
+    let refusals = 0;
+    const learnt = Promise.withResolvers<void>();
+    const producer: Producer = new Producer({
+      config: { ...producerConfig(settings(brokers)), "linger.ms": 5 },
+      log: (_level, line) => lines.push(line),
+      onBatchTooLarge: (name) => {
+        refusals++;
+        limit.learn(name).then(learnt.resolve);
+      },
+    });
+    const limit = new BatchLimit({ admin, producer: () => producer, log: quiet });
+    if (isKnownBefore) await limit.learn(topic);
+    const published: Promise<Outcome[]>[] = [];
+    const publish = (from: number, count: number) =>
+      published.push(
+        publishAll(
+          producer,
+          Array.from({ length: count }, (_, i) => record(topic, padded(from + i), { key: "k" })),
+        ),
+      );
+    publish(0, 200);
+    // More comes while one client takes over from the other.
+    if (!isKnownBefore) await learnt.promise;
+    for (let i = 200; i < 300; i++) publish(i, 1);
+    await Promise.all(published);
+    const refusalsBefore = refusals;
+    publish(300, 300);
+    expect(new Set(statuses((await Promise.all(published)).flat()))).toEqual(new Set(["acked"]));
+    await Promise.all([producer.close(1000), admin.close()]);
+    expect(refusals - refusalsBefore).toBe(0);
+    expect(isKnownBefore ? refusals === 0 : refusals > 0).toBe(true);
+    expect(lines.filter((line) => line.includes("no larger from now on"))).toHaveLength(1);
+    const read = readTopic(brokers, topic, 601).slice(1);
+    expect(read.map((r) => numberOf(r.value))).toEqual(Array.from({ length: 600 }, (_, i) => i));
+  }
+}, 60_000);
+
+test("a limit that cannot be learnt changes nothing, and is said once", async () => {
+  const lines: string[] = [];
+  const limits: number[] = [];
+  const limit = new BatchLimit({
+    admin: { topicConfig: () => Promise.reject(new Error("TOPIC_AUTHORIZATION_FAILED")) },
+    producer: () => ({ limitBatches: (bytes) => limits.push(bytes) }),
+    log: (_level, line) => lines.push(line),
+  });
+  await limit.learn("t");
+  await limit.learn("t");
+  expect([limits, lines]).toEqual([[], ["how large a batch the topic takes is not known"]]);
+});
 
 test("a record that is refused alone is refused at once, and one whose batch is refused once arrives", async () => {
   fixture = new KafkaFixture();

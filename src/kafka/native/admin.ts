@@ -5,7 +5,7 @@ import { CODES } from "./codes.ts";
 import { rd } from "./library.ts";
 import { at, cString, ErrorText, int32, OutWord, OwnedBuffer, pointerArray, pointersAt, textAt } from "./memory.ts";
 import { type PartitionResult, readPartition, readPartitionList, withPartitionList } from "./partitions.ts";
-import { ADMIN_OP_ANY, OFFSET_SPEC } from "./structs.ts";
+import { ADMIN_OP_ANY, OFFSET_SPEC, RESOURCE_TOPIC } from "./structs.ts";
 
 export interface ClusterDescription {
   readonly clusterId: string;
@@ -85,6 +85,18 @@ export class AdminCalls {
       );
     } finally {
       rd().rd_kafka_NewTopic_destroy(made);
+    }
+  }
+
+  topicConfig(requestId: number, timeoutMs: number, topic: string): void {
+    const resource = rd().rd_kafka_ConfigResource_new(RESOURCE_TOPIC, cString(topic))!;
+    try {
+      const list = pointerArray([resource]);
+      this.#send(requestId, timeoutMs, (options, queue) =>
+        rd().rd_kafka_DescribeConfigs(this.#client.rk, list, 1, options, queue),
+      );
+    } finally {
+      rd().rd_kafka_ConfigResource_destroy(resource);
     }
   }
 
@@ -177,6 +189,24 @@ export class AdminCalls {
       errorCode: rd().rd_kafka_topic_result_error(first),
       message: textAt(rd().rd_kafka_topic_result_error_string(first)),
     };
+  }
+
+  /** What is set to nothing is left out, and so is what Kafka keeps to itself. */
+  readTopicConfig(event: Pointer): Map<string, string> | Failed {
+    const result = rd().rd_kafka_event_DescribeConfigs_result(event);
+    const count = new OutWord();
+    const resources = rd().rd_kafka_DescribeConfigs_result_resources(result, count.bytes);
+    const [resource] = pointersAt(resources, count.asNumber);
+    if (resource === undefined) return new Map();
+    const errorCode = rd().rd_kafka_ConfigResource_error(resource);
+    if (errorCode !== 0) return { errorCode, message: textAt(rd().rd_kafka_ConfigResource_error_string(resource)) };
+    const entries = rd().rd_kafka_ConfigResource_configs(resource, count.bytes);
+    const config = new Map<string, string>();
+    for (const entry of pointersAt(entries, count.asNumber)) {
+      const value = rd().rd_kafka_ConfigEntry_value(entry);
+      if (value !== null) config.set(textAt(rd().rd_kafka_ConfigEntry_name(entry)), textAt(value));
+    }
+    return config;
   }
 
   readOffsets(event: Pointer): PartitionResult[] {
