@@ -34,6 +34,13 @@ export interface NewTopic {
 
 export type Failed = { readonly errorCode: number; readonly message: string };
 
+interface Request {
+  readonly requestId: number;
+  readonly timeoutMs: number;
+  /** Where it is not for librdkafka to choose. */
+  readonly broker?: number | undefined;
+}
+
 const NO_TOPIC_ID = /^A*=*$/;
 
 export class AdminCalls {
@@ -45,19 +52,18 @@ export class AdminCalls {
 
   /** Without a broker, the controller is asked, as far as librdkafka knows which one that is. */
   describeCluster(requestId: number, timeoutMs: number, broker?: number): void {
-    this.#send(requestId, timeoutMs, (options, queue) => {
-      if (broker !== undefined) askBroker(options, broker);
-      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue);
-    });
+    this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
+      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue),
+    );
   }
 
-  describeTopic(requestId: number, timeoutMs: number, topic: string): void {
+  describeTopic(requestId: number, timeoutMs: number, topic: string, broker?: number): void {
     const text = cString(topic);
     const name = new OwnedBuffer(text.byteLength);
     name.bytes.set(text);
     const topics = rd().rd_kafka_TopicCollection_of_topic_names(pointerArray([at(name, 0)]), 1)!;
     try {
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
         rd().rd_kafka_DescribeTopics(this.#client.rk, topics, options, queue),
       );
     } finally {
@@ -80,7 +86,7 @@ export class AdminCalls {
         if (refused !== 0) throw new RangeError(`${key}: ${textAt(rd().rd_kafka_err2str(refused))}`);
       }
       const list = pointerArray([made]);
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs }, (options, queue) =>
         rd().rd_kafka_CreateTopics(this.#client.rk, list, 1, options, queue),
       );
     } finally {
@@ -88,11 +94,11 @@ export class AdminCalls {
     }
   }
 
-  topicConfig(requestId: number, timeoutMs: number, topic: string): void {
+  topicConfig(requestId: number, timeoutMs: number, topic: string, broker?: number): void {
     const resource = rd().rd_kafka_ConfigResource_new(RESOURCE_TOPIC, cString(topic))!;
     try {
       const list = pointerArray([resource]);
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
         rd().rd_kafka_DescribeConfigs(this.#client.rk, list, 1, options, queue),
       );
     } finally {
@@ -109,7 +115,7 @@ export class AdminCalls {
   ): void {
     const wanted = partitions.map((partition) => ({ topic, partition, offset: OFFSET_SPEC[spec] }));
     withPartitionList(wanted, (list) =>
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs }, (options, queue) =>
         rd().rd_kafka_ListOffsets(this.#client.rk, list, options, queue),
       ),
     );
@@ -127,7 +133,7 @@ export class AdminCalls {
       const request = rd().rd_kafka_ListConsumerGroupOffsets_new(cString(group), list)!;
       try {
         const array = pointerArray([request]);
-        this.#send(requestId, timeoutMs, (options, queue) =>
+        this.#send({ requestId, timeoutMs }, (options, queue) =>
           rd().rd_kafka_ListConsumerGroupOffsets(this.#client.rk, array, 1, options, queue),
         );
       } finally {
@@ -231,13 +237,14 @@ export class AdminCalls {
     );
   }
 
-  #send(requestId: number, timeoutMs: number, send: (options: Pointer, queue: Pointer) => void): void {
+  #send({ requestId, timeoutMs, broker }: Request, send: (options: Pointer, queue: Pointer) => void): void {
     const options = rd().rd_kafka_AdminOptions_new(this.#client.rk, ADMIN_OP_ANY)!;
     try {
       const text = new ErrorText();
       const timeout = int32(Math.ceil(timeoutMs), "a timeout in ms");
       const refused = rd().rd_kafka_AdminOptions_set_request_timeout(options, timeout, text.bytes, text.size);
       if (refused !== 0) throw new RangeError(text.text);
+      if (broker !== undefined) askBroker(options, broker);
       rd().rd_kafka_AdminOptions_set_opaque(options, requestId as Pointer);
       send(options, this.#client.main.handle);
     } finally {
