@@ -179,7 +179,7 @@ export class ProducerClient {
       this.#hooks.log("error", "a delivery report for a record that is not in flight", { slot, errorCode });
       return;
     }
-    if (isTooLarge(errorCode) && status === STATUS.NOT_PERSISTED) {
+    if (status === STATUS.NOT_PERSISTED && isTooLarge(errorCode)) {
       this.#tooLarge.push(slot);
       return;
     }
