@@ -17,8 +17,10 @@ export function resultOf(outcome: Outcome, event: AcceptedEvent, maxEventBytes: 
   if (outcome.status === "acked" || outcome.status === "spooled") return { id, end: outcome };
   const problem: Problem = { code: outcome.code, detail: outcome.detail, id };
   if (outcome.status === "refused" && outcome.limit) return { problem: { ...problem, limit: outcome.limit } };
-  if (outcome.code !== "event_too_large") return { problem };
-  return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual: eventBytes(event) } } };
+  const actual = eventBytes(event);
+  // What Kafka finds too large may be within the limit of ours.
+  if (outcome.code !== "event_too_large" || actual <= maxEventBytes) return { problem };
+  return { problem: { ...problem, limit: { name: "max_event_bytes", max: maxEventBytes, actual } } };
 }
 
 export interface HeaderSource {

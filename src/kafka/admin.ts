@@ -48,6 +48,8 @@ export class Admin {
   readonly #group: string | undefined;
   readonly #onContact: () => void;
   readonly #waiting = new Map<number, Waiting>();
+  /** A broker that is known to answer; undefined where librdkafka's choice, the controller, does. */
+  #answering: number | undefined;
   #lastId = 0;
   #closed: Promise<void> | undefined;
 
@@ -68,24 +70,36 @@ export class Admin {
     this.#client.watch();
   }
 
-  /** `broker` is to answer; without one, the controller. */
-  describeCluster(timeoutMs: number, broker?: number): Promise<ClusterDescription> {
-    return this.#ask(
+  /** `broker` is to answer; without one, the controller. Who answered is asked about topics, too. */
+  async describeCluster(timeoutMs: number, broker?: number): Promise<ClusterDescription> {
+    const cluster = await this.#ask(
       (id) => this.#calls.describeCluster(id, timeoutMs, broker),
       (event) => this.#calls.readCluster(event),
     );
+    this.#answering = broker;
+    return cluster;
   }
 
   /** Null where there is no such topic. */
   async describeTopic(topic: string, timeoutMs: number): Promise<TopicDescription | null> {
-    const answer = await this.#ask(
-      (id) => this.#calls.describeTopic(id, timeoutMs, topic),
+    const answer = await this.#askAny(
+      (id, broker) => this.#calls.describeTopic(id, timeoutMs, topic, broker),
       (event) => this.#calls.readTopic(event, topic),
     );
     if (!isFailed(answer)) return answer;
     if (answer.errorCode === CODES.ERR_UNKNOWN_TOPIC_OR_PART || answer.errorCode === CODES.ERR__UNKNOWN_TOPIC)
       return null;
     throw new KafkaError(answer.errorCode, answer.message);
+  }
+
+  /** Name to value. Needs the right to describe the topic's configuration. */
+  async topicConfig(topic: string, timeoutMs: number): Promise<ReadonlyMap<string, string>> {
+    const answer = await this.#askAny(
+      (id, broker) => this.#calls.topicConfig(id, timeoutMs, topic, broker),
+      (event) => this.#calls.readTopicConfig(event),
+    );
+    if (isFailed(answer)) throw new KafkaError(answer.errorCode, answer.message);
+    return answer;
   }
 
   /** False where it was there already. */
@@ -128,6 +142,20 @@ export class Admin {
     this.#waiting.clear();
     this.#closed ??= this.#client.destroy();
     return this.#closed;
+  }
+
+  /** What every broker can answer goes to one that has answered while the controller did not, for as long as it answers. */
+  async #askAny<T>(
+    send: (requestId: number, broker: number | undefined) => void,
+    read: (event: Event) => T,
+  ): Promise<T> {
+    const broker = this.#answering;
+    try {
+      return await this.#ask((id) => send(id, broker), read);
+    } catch (cause) {
+      if (this.#answering === broker) this.#answering = undefined;
+      throw cause;
+    }
   }
 
   #ask<T>(send: (requestId: number) => void, read: (event: Event) => T): Promise<T> {

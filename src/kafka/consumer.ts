@@ -4,6 +4,7 @@
  * Nothing is committed but what `commit` is given. Before partitions are handed over, `onRevoke` gets the chance to finish and
  * commit what was read of them.
  */
+import { splitCommit } from "./commit-result.ts";
 import type { ConsumerConfig } from "./config.ts";
 import { toProperties } from "./config.ts";
 import { codeName } from "./error.ts";
@@ -13,6 +14,7 @@ import {
   type AssignmentEvent,
   ClientHandle,
   CODES,
+  type CommitResult,
   ConsumerCalls,
   library,
   type PartitionOffset,
@@ -24,7 +26,7 @@ export interface ConsumerHooks {
   readonly onAssign: (partitions: readonly number[]) => void;
   /** Still ours during the call, unless `isLost`: then the group has given them away, and commits would fail. */
   readonly onRevoke: (partitions: readonly number[], isLost: boolean) => void;
-  /** A commit that was asked for with `commit` has failed. */
+  /** A commit that was asked for has failed for these. */
   readonly onCommitFailed: (errorCode: number, offsets: readonly PartitionOffset[]) => void;
   /** The group has these now; of a commit that was asked for with `commit`. */
   readonly onCommitted?: (offsets: readonly PartitionOffset[]) => void;
@@ -89,7 +91,7 @@ export class Consumer {
       const next = this.#calls.nextGroupEvent(wait);
       if (next === undefined) return;
       if (next.type === "assignment") this.#answer(next.event);
-      else if (next.type === "committed") this.#onCommitted(next.errorCode, next.partitions);
+      else if (next.type === "committed") this.#onCommitted(next);
       else this.#onGroupError(next.errorCode, next.message, next.isFatal);
     }
   }
@@ -136,9 +138,11 @@ export class Consumer {
     if (error) this.#hooks.log("warn", "librdkafka did not take the answer to a rebalance", { error });
   }
 
-  #onCommitted(errorCode: number, offsets: readonly PartitionOffset[]): void {
-    if (errorCode === CODES.ERR_NO_ERROR) this.#hooks.onCommitted?.(offsets);
-    else if (errorCode !== CODES.ERR__NO_OFFSET) this.#hooks.onCommitFailed(errorCode, offsets);
+  #onCommitted(result: CommitResult): void {
+    if (result.errorCode === CODES.ERR__NO_OFFSET) return;
+    const { committed, failed, errorCode } = splitCommit(result);
+    if (committed.length > 0) this.#hooks.onCommitted?.(committed);
+    if (errorCode !== 0) this.#hooks.onCommitFailed(errorCode, failed);
   }
 
   #onGroupError(errorCode: number, message: string, isFatal: boolean): void {
@@ -163,14 +167,14 @@ export class Consumer {
     if (errorCode !== 0) this.#hooks.onCommitFailed(errorCode, list);
   }
 
-  /** Commits and waits up to `timeoutMs`. Returns whether the group has it. */
+  /** Commits and waits up to `timeoutMs`. Returns whether the group has all of it; what it has not, `onCommitFailed` is told. */
   commitAndWait(offsets: ReadonlyMap<number, number>, timeoutMs: number): boolean {
     if (offsets.size === 0) return true;
     const list = this.#list(offsets);
-    const errorCode = this.#calls.commitAndWait(list, timeoutMs);
-    if (errorCode === 0) return true;
-    this.#hooks.onCommitFailed(errorCode ?? CODES.ERR__TIMED_OUT, list);
-    return false;
+    const result = this.#calls.commitAndWait(list, timeoutMs) ?? { errorCode: CODES.ERR__TIMED_OUT, partitions: [] };
+    const { failed, errorCode } = splitCommit(result, list);
+    if (errorCode !== 0) this.#hooks.onCommitFailed(errorCode, failed);
+    return errorCode === 0;
   }
 
   #list(offsets: ReadonlyMap<number, number>): PartitionOffset[] {

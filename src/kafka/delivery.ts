@@ -14,6 +14,10 @@ const REJECTED: ReadonlySet<number> = new Set([
   CODES.ERR_INVALID_MSG,
 ]);
 
+export function isTooLarge(errorCode: number): boolean {
+  return TOO_LARGE.has(errorCode);
+}
+
 function sentence(code: number): string {
   return `${codeName(code)}: ${errorText(code)}`;
 }
@@ -43,4 +47,12 @@ export function notTaken(errorCode: number): Outcome {
   if (REJECTED.has(errorCode)) return refused("rejected_by_kafka", sentence(errorCode));
   if (errorCode === CODES.ERR__QUEUE_FULL) return refused("overloaded", "the producer's queue is full");
   return refused("not_delivered", `the record did not reach Kafka (${sentence(errorCode)})`);
+}
+
+/** For a record whose batch Kafka refused for its size, and which was not published again in a smaller one. It may fit. */
+export function notSplit(): Outcome {
+  return refused(
+    "not_delivered",
+    "Kafka refuses batches of this topic for their size, and there was no time to publish the record in a smaller one",
+  );
 }

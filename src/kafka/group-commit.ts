@@ -1,4 +1,5 @@
 /** Commits for a consumer group from outside of it. Kafka takes that only while the group has no members. */
+import { splitCommit } from "./commit-result.ts";
 import { consumerConfig, toProperties } from "./config.ts";
 import { codeName } from "./error.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
@@ -30,12 +31,11 @@ export function commitForGroup(
   try {
     calls = new ConsumerCalls(client);
     const list = Array.from(offsets, ([partition, offset]) => ({ topic, partition, offset }));
-    const errorCode = calls.commitAndWait(list, TIMEOUT_MS);
-    if (errorCode !== 0)
-      log("info", "the group's start was not committed", {
-        error: errorCode === undefined ? null : codeName(errorCode),
-      });
-    return errorCode === 0;
+    const result = calls.commitAndWait(list, TIMEOUT_MS);
+    const failure = result && splitCommit(result).errorCode;
+    if (failure !== 0)
+      log("info", "the group's start was not committed", { error: failure === undefined ? null : codeName(failure) });
+    return failure === 0;
   } finally {
     calls?.destroy();
     client.destroyHere();

@@ -3,6 +3,7 @@
  * It never sees JSON; what it takes and gives is records, offsets and outcomes.
  */
 export { Admin } from "./admin.ts";
+export { BatchLimit } from "./batch-limit.ts";
 export { checkProperties, type PlannedClient } from "./check-properties.ts";
 export {
   adminConfig,

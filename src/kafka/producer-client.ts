@@ -4,7 +4,7 @@
  */
 import { type Outcome, refused } from "../outcome.ts";
 import { type ProducerConfig, toProperties } from "./config.ts";
-import { notTaken, outcomeOf } from "./delivery.ts";
+import { isTooLarge, notSplit, notTaken, outcomeOf } from "./delivery.ts";
 import { requireFeatures } from "./features.ts";
 import { type KafkaLog, logError, logLine } from "./log.ts";
 import {
@@ -18,7 +18,10 @@ import {
   STATUS,
   UnfitRecord,
 } from "./native/index.ts";
+import { recordBytes } from "./record-bytes.ts";
 import { Republisher } from "./republisher.ts";
+import { Splitter } from "./splitter.ts";
+import { withinMs } from "./within-ms.ts";
 
 export type Settle<R extends KafkaRecord> = (record: R, outcome: Outcome) => void;
 
@@ -34,6 +37,8 @@ export interface ProducerHooks {
   readonly onFatal: (message: string) => void;
   /** Kafka answered. */
   readonly onContact: () => void;
+  /** Kafka refused a batch of several of the topic's records for its size. */
+  readonly onBatchTooLarge: (topic: string, batch: { readonly records: number; readonly bytes: number }) => void;
 }
 
 export class ProducerClient {
@@ -46,6 +51,11 @@ export class ProducerClient {
   readonly #calls: (PublishCall | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #republisher = new Republisher();
+  readonly #splitter = new Splitter((slot) => recordBytes(this.#records[slot]!));
+  /** Of the event that is being read: what Kafka refused for its size. */
+  #tooLarge: number[] = [];
+  readonly #splitWithinMs: number;
+  #hasGivenUp = false;
   #pending = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -57,6 +67,7 @@ export class ProducerClient {
     const properties = toProperties(config);
     requireFeatures(properties, library().info);
     this.#hooks = hooks;
+    this.#splitWithinMs = Number(properties["message.timeout.ms"] ?? 0) / 2;
     this.#client = new ClientHandle("producer", properties, {
       onLog: (event) => logLine(hooks.log, "producer", event),
       onError: (event) => {
@@ -90,7 +101,12 @@ export class ProducerClient {
 
   /** Packs the slot's record for librdkafka. Never throws: what librdkafka cannot have gets its outcome at once. */
   #add(slot: number): void {
-    const refusal = this.#closed ? refused("shutting_down", "the producer is closing") : this.#pack(slot);
+    if (this.#closed) this.#settle(slot, refused("shutting_down", "the producer is closing"));
+    else if (this.#splitter.isIdle || !this.#splitter.hold(this.#records[slot]!.topic, slot)) this.#packOrSettle(slot);
+  }
+
+  #packOrSettle(slot: number): void {
+    const refusal = this.#pack(slot);
     if (refusal) this.#settle(slot, refusal);
   }
 
@@ -114,9 +130,46 @@ export class ProducerClient {
 
   #readReports(event: Parameters<ReportReader["read"]>[0]): void {
     this.#reports.read(event, this.#onReport);
+    if (this.#tooLarge.length > 0) this.#onTooLarge();
     // After the event: its reports are in the order of the records, and so these go out again in that order.
-    for (const slot of this.#republisher.take()) this.#add(slot);
+    for (const slot of this.#republisher.take()) {
+      if (!this.#splitter.takeBack(this.#records[slot]!.topic, slot)) this.#add(slot);
+    }
     this.#flush();
+    while (!this.#splitter.isIdle && this.#handOverChunk());
+  }
+
+  /** An event holds the reports of one batch: a single record in it was refused for its own size. */
+  #onTooLarge(): void {
+    const slots = this.#tooLarge;
+    this.#tooLarge = [];
+    const { topic } = this.#records[slots[0]!]!;
+    if (slots.length === 1 || this.#hasGivenUp) {
+      const outcome = slots.length === 1 ? notTaken(CODES.ERR_MSG_SIZE_TOO_LARGE) : notSplit();
+      for (const slot of slots) this.#settle(slot, outcome);
+      return;
+    }
+    this.#splitter.split(topic, slots, () => this.#slotsOf(topic));
+    const bytes = slots.reduce((sum, slot) => sum + recordBytes(this.#records[slot]!), 0);
+    this.#hooks.onBatchTooLarge(topic, { records: slots.length, bytes });
+  }
+
+  #slotsOf(topic: string): Set<number> {
+    const slots = new Set<number>();
+    for (const [slot, record] of this.#records.entries()) if (record?.topic === topic) slots.add(slot);
+    return slots;
+  }
+
+  /** Of a topic that is being split. Returns whether there was one to hand over. */
+  #handOverChunk(): boolean {
+    const chunk = this.#splitter.next();
+    const startedSince = performance.now() - this.#splitWithinMs;
+    for (const slot of chunk) {
+      if (this.#calls[slot]!.startedAt < startedSince) this.#settle(slot, notSplit());
+      else this.#packOrSettle(slot);
+    }
+    this.#flush();
+    return chunk.length > 0;
   }
 
   readonly #onReport = (opaque: number, errorCode: number, status: number, partition: number, offset: number): void => {
@@ -124,6 +177,10 @@ export class ProducerClient {
     const record = this.#records[slot];
     if (record === undefined) {
       this.#hooks.log("error", "a delivery report for a record that is not in flight", { slot, errorCode });
+      return;
+    }
+    if (status === STATUS.NOT_PERSISTED && isTooLarge(errorCode)) {
+      this.#tooLarge.push(slot);
       return;
     }
     const isInnocent = errorCode === CODES.ERR__INVALID_DIFFERENT_RECORD && status === STATUS.NOT_PERSISTED;
@@ -137,6 +194,7 @@ export class ProducerClient {
     this.#records[slot] = undefined;
     this.#calls[slot] = undefined;
     this.#republisher.forget(slot);
+    if (!this.#splitter.isIdle) this.#splitter.forget(record.topic, slot);
     this.#freeSlots.push(slot);
     this.#pending--;
     try {
@@ -160,7 +218,13 @@ export class ProducerClient {
 
   /** Gives up on what was not sent yet: its outcome says so, soon. */
   giveUpQueued(): void {
+    this.#giveUpSplitting();
     this.#client.purge(false);
+  }
+
+  #giveUpSplitting(): void {
+    this.#hasGivenUp = true;
+    for (const slot of this.#splitter.abandon()) this.#settle(slot, notSplit());
   }
 
   /**
@@ -180,6 +244,7 @@ export class ProducerClient {
   async #close(): Promise<void> {
     await Promise.race([this.whenIdle, this.#patience.promise]);
     if (this.#pending > 0) {
+      this.#giveUpSplitting();
       this.#client.purge(true);
       await withinMs(this.whenIdle, PURGE_REPORTS_MS);
     }
@@ -198,10 +263,3 @@ export class ProducerClient {
 }
 
 const PURGE_REPORTS_MS = 2000;
-
-async function withinMs(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: timedOut, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([promise, timedOut]);
-  clearTimeout(timer);
-}

@@ -53,13 +53,16 @@ export class TopicKeeper {
   readonly #admin: Admin;
   readonly #settings: TopicSettings;
   readonly #log: KafkaLog;
+  readonly #onFound: (topic: string) => Promise<void>;
   #isReady = false;
   #isStopped = false;
   #timer: Timer | undefined;
   #lastProblem = "";
 
-  constructor(admin: Admin, settings: TopicSettings, log: KafkaLog) {
+  /** `onFound` is awaited before the topic is ready; it does not reject. */
+  constructor(admin: Admin, settings: TopicSettings, log: KafkaLog, onFound = async (_topic: string) => {}) {
     this.#admin = admin;
+    this.#onFound = onFound;
     this.#settings = settings;
     this.#log = log;
     this.#try();
@@ -77,6 +80,7 @@ export class TopicKeeper {
   async #try(): Promise<void> {
     try {
       const { created, topic } = await ensureTopic(this.#admin, this.#settings, ATTEMPT_TIMEOUT_MS);
+      await this.#onFound(this.#settings.topic);
       this.#isReady = true;
       const fields = { topic: this.#settings.topic, partitions: topic?.partitions.length };
       this.#log("info", created ? "created the topic" : "found the topic", fields);

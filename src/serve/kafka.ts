@@ -3,6 +3,7 @@ import type { Publish, ReadOffsets } from "../ingest/index.ts";
 import {
   Admin,
   adminConfig,
+  BatchLimit,
   GroupOffsets,
   type KafkaLog,
   type PlannedClient,
@@ -62,10 +63,15 @@ export function connect(options: Options, properties: Properties, log: Log) {
     onChange: (isReachable) =>
       log[isReachable ? "info" : "warn"](isReachable ? "Kafka is reachable" : "Kafka is unreachable"),
   });
-  const producer = new Producer({ config: producerOf(options, properties), log: kafkaLog, onContact });
+  const batchLimit = new BatchLimit({ admin, producer: () => producer, log: kafkaLog });
+  const onBatchTooLarge = (topic: string) => void batchLimit.learn(topic);
+  const config = producerOf(options, properties);
+  const producer: Producer = new Producer({ config, log: kafkaLog, onContact, onBatchTooLarge });
   const made = { partitions: options.kafkaPartitions, replication: options.kafkaReplication };
   const names = options.deadLetter ? [...topicsOf(options), options.deadLetterTopic] : topicsOf(options);
-  const topics = names.map((topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog));
+  const topics = names.map(
+    (topic) => new TopicKeeper(admin, { topic, ...made }, kafkaLog, (name) => batchLimit.learn(name)),
+  );
   const group = new GroupOffsets({ brokers, properties, log: kafkaLog, group: options.filedGroup });
   const readCommitted: ReadOffsets = (topic, partitions) => group.read(topic, partitions, OFFSETS_TIMEOUT_MS);
   const readHighWatermarks: ReadOffsets = async (topic, partitions) => {
@@ -74,6 +80,7 @@ export function connect(options: Options, properties: Properties, log: Log) {
   };
   const close = async () => {
     reachability.stop();
+    batchLimit.stop();
     for (const topic of topics) topic.stop();
     await Promise.all([producer.close(0), group.close(), admin.close()]);
   };

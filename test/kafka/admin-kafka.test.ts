@@ -67,6 +67,9 @@ test("a topic's configuration reaches Kafka", async () => {
   expect(await admin.createTopic({ topic, partitions: 1, replication: -1, config }, TIMEOUT_MS)).toBe(true);
   expect(await publishOne(topic, "x".repeat(5000))).toMatchObject({ status: "refused", code: "event_too_large" });
   expect((await publishOne(topic)).status).toBe("acked");
+  const described = await admin.topicConfig(topic, TIMEOUT_MS);
+  expect([described.get("max.message.bytes"), described.get("cleanup.policy")]).toEqual(["2000", "delete"]);
+  expect(await failure(admin.topicConfig(newName(), TIMEOUT_MS))).toBe("ERR_UNKNOWN_TOPIC_OR_PART");
   const senseless = { topic: newName(), partitions: 1, replication: -1, config: { "min.insync.replicas": "0" } };
   expect(await failure(admin.createTopic(senseless, TIMEOUT_MS))).toBe("ERR_INVALID_CONFIG");
 }, 30_000);

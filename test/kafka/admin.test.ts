@@ -126,3 +126,17 @@ test("a broker that stands still, while others answer, is no outage for long", a
     reachability.stop();
   }
 }, 40_000);
+
+test("while the controller stands still, a broker that answers is asked about topics", async () => {
+  const admin = kafka.admin();
+  const { brokers } = await admin.describeCluster(5000);
+  // The mock's controller.
+  kafka.mock.setRoundTrip(20_000, 1);
+  const failed = await admin.describeTopic("events", 300).catch((cause: unknown) => cause);
+  expect(failed).toMatchObject({ code: CODES.ERR__TIMED_OUT });
+  for (const { id } of brokers.filter((broker) => broker.id !== 1)) {
+    await admin.describeCluster(5000, id);
+    expect((await admin.describeTopic("events", 5000))!.partitions.length).toBe(4);
+  }
+  kafka.mock.setRoundTrip(0, 1);
+}, 20_000);

@@ -184,6 +184,35 @@ test("offsets past 32 bits are committed whole; a commit of nothing is true; one
   member.close(5000);
 }, 30_000);
 
+test("a partition that a commit failed for is never told as committed", async () => {
+  const { topic } = await newTopic(2);
+  const group = newGroup();
+  const owned = new Set<number>();
+  const told: string[] = [];
+  const tell = (what: string) => (offsets: readonly { partition: number; offset: number }[]) =>
+    told.push(...offsets.map(({ partition, offset }) => `${what} ${partition}:${offset}`));
+  const member = joinGroup(brokers, topic, group, {
+    ...owning(owned),
+    onCommitted: tell("committed"),
+    onCommitFailed: (_errorCode, offsets) => tell("failed")(offsets),
+  });
+  pollUntil(member, () => owned.size === 2);
+  member.commit(
+    new Map([
+      [0, 5],
+      [99, 1],
+    ]),
+  );
+  pollUntil(member, () => told.length === 2);
+  // The group has partition 0's. librdkafka 2.15.1 says otherwise, and it is committed again.
+  expect(told).toContain("failed 99:1");
+  expect(await committed(group, topic, [0, 1])).toEqual(new Map([[0, 5]]));
+  member.commit(new Map([[0, 5]]));
+  pollUntil(member, () => told.length === 3);
+  expect(told[2]).toBe("committed 0:5");
+  member.close(5000);
+}, 30_000);
+
 test("a topic that is not there yet is awaited, and read from its beginning once it is", async () => {
   const topic = `late-${crypto.randomUUID()}`;
   const owned = new Set<number>();

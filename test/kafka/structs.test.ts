@@ -93,6 +93,7 @@ test("constants", async () => {
     INFLIGHT: "RD_KAFKA_PURGE_F_INFLIGHT",
     NON_BLOCKING: "RD_KAFKA_PURGE_F_NON_BLOCKING",
   });
+  await check({ topic: structs.RESOURCE_TOPIC }, { topic: "RD_KAFKA_RESOURCE_TOPIC" });
   await check(structs.OFFSET_SPEC, named("RD_KAFKA_OFFSET_SPEC_", structs.OFFSET_SPEC));
   await check(structs.CLIENT_TYPE, { producer: "RD_KAFKA_PRODUCER", consumer: "RD_KAFKA_CONSUMER" });
   await check(API_KEYS, named("RD_KAFKAP_", API_KEYS));

@@ -5,7 +5,7 @@ import { CODES } from "./codes.ts";
 import { rd } from "./library.ts";
 import { at, cString, ErrorText, int32, OutWord, OwnedBuffer, pointerArray, pointersAt, textAt } from "./memory.ts";
 import { type PartitionResult, readPartition, readPartitionList, withPartitionList } from "./partitions.ts";
-import { ADMIN_OP_ANY, OFFSET_SPEC } from "./structs.ts";
+import { ADMIN_OP_ANY, OFFSET_SPEC, RESOURCE_TOPIC } from "./structs.ts";
 
 export interface ClusterDescription {
   readonly clusterId: string;
@@ -34,6 +34,13 @@ export interface NewTopic {
 
 export type Failed = { readonly errorCode: number; readonly message: string };
 
+interface Request {
+  readonly requestId: number;
+  readonly timeoutMs: number;
+  /** Where it is not for librdkafka to choose. */
+  readonly broker?: number | undefined;
+}
+
 const NO_TOPIC_ID = /^A*=*$/;
 
 export class AdminCalls {
@@ -45,19 +52,18 @@ export class AdminCalls {
 
   /** Without a broker, the controller is asked, as far as librdkafka knows which one that is. */
   describeCluster(requestId: number, timeoutMs: number, broker?: number): void {
-    this.#send(requestId, timeoutMs, (options, queue) => {
-      if (broker !== undefined) askBroker(options, broker);
-      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue);
-    });
+    this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
+      rd().rd_kafka_DescribeCluster(this.#client.rk, options, queue),
+    );
   }
 
-  describeTopic(requestId: number, timeoutMs: number, topic: string): void {
+  describeTopic(requestId: number, timeoutMs: number, topic: string, broker?: number): void {
     const text = cString(topic);
     const name = new OwnedBuffer(text.byteLength);
     name.bytes.set(text);
     const topics = rd().rd_kafka_TopicCollection_of_topic_names(pointerArray([at(name, 0)]), 1)!;
     try {
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
         rd().rd_kafka_DescribeTopics(this.#client.rk, topics, options, queue),
       );
     } finally {
@@ -80,11 +86,23 @@ export class AdminCalls {
         if (refused !== 0) throw new RangeError(`${key}: ${textAt(rd().rd_kafka_err2str(refused))}`);
       }
       const list = pointerArray([made]);
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs }, (options, queue) =>
         rd().rd_kafka_CreateTopics(this.#client.rk, list, 1, options, queue),
       );
     } finally {
       rd().rd_kafka_NewTopic_destroy(made);
+    }
+  }
+
+  topicConfig(requestId: number, timeoutMs: number, topic: string, broker?: number): void {
+    const resource = rd().rd_kafka_ConfigResource_new(RESOURCE_TOPIC, cString(topic))!;
+    try {
+      const list = pointerArray([resource]);
+      this.#send({ requestId, timeoutMs, broker }, (options, queue) =>
+        rd().rd_kafka_DescribeConfigs(this.#client.rk, list, 1, options, queue),
+      );
+    } finally {
+      rd().rd_kafka_ConfigResource_destroy(resource);
     }
   }
 
@@ -97,7 +115,7 @@ export class AdminCalls {
   ): void {
     const wanted = partitions.map((partition) => ({ topic, partition, offset: OFFSET_SPEC[spec] }));
     withPartitionList(wanted, (list) =>
-      this.#send(requestId, timeoutMs, (options, queue) =>
+      this.#send({ requestId, timeoutMs }, (options, queue) =>
         rd().rd_kafka_ListOffsets(this.#client.rk, list, options, queue),
       ),
     );
@@ -115,7 +133,7 @@ export class AdminCalls {
       const request = rd().rd_kafka_ListConsumerGroupOffsets_new(cString(group), list)!;
       try {
         const array = pointerArray([request]);
-        this.#send(requestId, timeoutMs, (options, queue) =>
+        this.#send({ requestId, timeoutMs }, (options, queue) =>
           rd().rd_kafka_ListConsumerGroupOffsets(this.#client.rk, array, 1, options, queue),
         );
       } finally {
@@ -179,6 +197,24 @@ export class AdminCalls {
     };
   }
 
+  /** What is set to nothing is left out, and so is what Kafka keeps to itself. */
+  readTopicConfig(event: Pointer): Map<string, string> | Failed {
+    const result = rd().rd_kafka_event_DescribeConfigs_result(event);
+    const count = new OutWord();
+    const resources = rd().rd_kafka_DescribeConfigs_result_resources(result, count.bytes);
+    const [resource] = pointersAt(resources, count.asNumber);
+    if (resource === undefined) return new Map();
+    const errorCode = rd().rd_kafka_ConfigResource_error(resource);
+    if (errorCode !== 0) return { errorCode, message: textAt(rd().rd_kafka_ConfigResource_error_string(resource)) };
+    const entries = rd().rd_kafka_ConfigResource_configs(resource, count.bytes);
+    const config = new Map<string, string>();
+    for (const entry of pointersAt(entries, count.asNumber)) {
+      const value = rd().rd_kafka_ConfigEntry_value(entry);
+      if (value !== null) config.set(textAt(rd().rd_kafka_ConfigEntry_name(entry)), textAt(value));
+    }
+    return config;
+  }
+
   readOffsets(event: Pointer): PartitionResult[] {
     const count = new OutWord();
     const infos = rd().rd_kafka_ListOffsets_result_infos(rd().rd_kafka_event_ListOffsets_result(event), count.bytes);
@@ -201,13 +237,14 @@ export class AdminCalls {
     );
   }
 
-  #send(requestId: number, timeoutMs: number, send: (options: Pointer, queue: Pointer) => void): void {
+  #send({ requestId, timeoutMs, broker }: Request, send: (options: Pointer, queue: Pointer) => void): void {
     const options = rd().rd_kafka_AdminOptions_new(this.#client.rk, ADMIN_OP_ANY)!;
     try {
       const text = new ErrorText();
       const timeout = int32(Math.ceil(timeoutMs), "a timeout in ms");
       const refused = rd().rd_kafka_AdminOptions_set_request_timeout(options, timeout, text.bytes, text.size);
       if (refused !== 0) throw new RangeError(text.text);
+      if (broker !== undefined) askBroker(options, broker);
       rd().rd_kafka_AdminOptions_set_opaque(options, requestId as Pointer);
       send(options, this.#client.main.handle);
     } finally {

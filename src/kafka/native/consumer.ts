@@ -21,9 +21,15 @@ export interface AssignmentEvent {
   readonly isLost: boolean;
 }
 
+/** Kafka answers for each partition. `errorCode` is the request's, or that of one of them. */
+export interface CommitResult {
+  readonly errorCode: number;
+  readonly partitions: readonly PartitionResult[];
+}
+
 export type GroupEvent =
   | { readonly type: "assignment"; readonly event: AssignmentEvent }
-  | { readonly type: "committed"; readonly errorCode: number; readonly partitions: readonly PartitionResult[] }
+  | ({ readonly type: "committed" } & CommitResult)
   | { readonly type: "error"; readonly errorCode: number; readonly message: string; readonly isFatal: boolean };
 
 export class ConsumerCalls {
@@ -80,11 +86,7 @@ export class ConsumerCalls {
         return { type: "assignment", event: { kind, partitions, isLost } };
       }
       case EVENT.OFFSET_COMMIT:
-        return {
-          type: "committed",
-          errorCode,
-          partitions: readPartitionList(rd().rd_kafka_event_topic_partition_list(event)),
-        };
+        return { type: "committed", ...readCommit(event) };
       case EVENT.ERROR:
         return {
           type: "error",
@@ -150,18 +152,20 @@ export class ConsumerCalls {
   }
 
   /** Commits and waits up to `timeoutMs` for the answer: undefined where none came. */
-  commitAndWait(offsets: readonly PartitionOffset[], timeoutMs: number): number | undefined {
+  commitAndWait(offsets: readonly PartitionOffset[], timeoutMs: number): CommitResult | undefined {
     const queue = EventQueue.create(this.#client.rk);
     try {
       const asked = withPartitionList(offsets, (list) =>
         rd().rd_kafka_commit_queue(this.#client.rk, list, queue.handle, null, null),
       );
-      if (asked !== 0) return asked;
+      if (asked !== 0) return { errorCode: asked, partitions: [] };
       const event = queue.poll(timeoutMs);
       if (event === null) return undefined;
-      const errorCode = rd().rd_kafka_event_error(event);
-      rd().rd_kafka_event_destroy(event);
-      return errorCode;
+      try {
+        return readCommit(event);
+      } finally {
+        rd().rd_kafka_event_destroy(event);
+      }
     } finally {
       queue.destroy();
     }
@@ -197,6 +201,11 @@ export class ConsumerCalls {
     this.#group.destroy();
     this.#closing?.destroy();
   }
+}
+
+function readCommit(event: Pointer): CommitResult {
+  const partitions = readPartitionList(rd().rd_kafka_event_topic_partition_list(event));
+  return { errorCode: rd().rd_kafka_event_error(event), partitions };
 }
 
 function takeError(error: Pointer | null): string {

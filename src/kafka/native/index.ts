@@ -6,7 +6,7 @@ export { AdminCalls, type ClusterDescription, type Failed, type NewTopic, type T
 export { HeaderName, RecordBatch, TransferBuffer } from "./batch.ts";
 export { ClientHandle, ConfigurationError, type ErrorEvent, type LogEvent, refuseProperty } from "./client.ts";
 export { CODES } from "./codes.ts";
-export { type AssignmentEvent, ConsumerCalls } from "./consumer.ts";
+export { type AssignmentEvent, type CommitResult, ConsumerCalls } from "./consumer.ts";
 export { type LibraryInfo, library } from "./library.ts";
 export { MockCluster } from "./mock.ts";
 export type { PartitionOffset, PartitionResult } from "./partitions.ts";

@@ -60,5 +60,8 @@ export const DESTROY_NO_CONSUMER_CLOSE = 0x8;
 /** rd_kafka_admin_op_t: "any" fits every request. */
 export const ADMIN_OP_ANY = 0;
 
+/** rd_kafka_ResourceType_t */
+export const RESOURCE_TOPIC = 2;
+
 /** rd_kafka_OffsetSpec_t */
 export const OFFSET_SPEC = { EARLIEST: -2, LATEST: -1 } as const;

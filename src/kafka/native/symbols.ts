@@ -133,6 +133,7 @@ export const librdkafkaSymbols = {
   rd_kafka_event_DescribeTopics_result: { args: ["ptr" /* rkev */], returns: "ptr" },
   rd_kafka_event_ListOffsets_result: { args: ["ptr" /* rkev */], returns: "ptr" },
   rd_kafka_event_ListConsumerGroupOffsets_result: { args: ["ptr" /* rkev */], returns: "ptr" },
+  rd_kafka_event_DescribeConfigs_result: { args: ["ptr" /* rkev */], returns: "ptr" },
   rd_kafka_AdminOptions_new: { args: ["ptr" /* rk */, "i32" /* for_api */], returns: "ptr" },
   rd_kafka_AdminOptions_destroy: { args: ["ptr" /* options */], returns: "void" },
   rd_kafka_AdminOptions_set_request_timeout: {
@@ -193,6 +194,18 @@ export const librdkafkaSymbols = {
   rd_kafka_TopicPartitionInfo_leader: { args: ["ptr" /* partition */], returns: "ptr" },
   rd_kafka_TopicPartitionInfo_isr: { args: ["ptr" /* partition */, "buffer" /* cntp */], returns: "ptr" },
   rd_kafka_TopicPartitionInfo_replicas: { args: ["ptr" /* partition */, "buffer" /* cntp */], returns: "ptr" },
+  rd_kafka_ConfigResource_new: { args: ["i32" /* restype */, "buffer" /* resname */], returns: "ptr" },
+  rd_kafka_ConfigResource_destroy: { args: ["ptr" /* config */], returns: "void" },
+  rd_kafka_DescribeConfigs: {
+    args: ["ptr" /* rk */, "buffer" /* configs */, "usize" /* config_cnt */, "ptr" /* options */, "ptr" /* rkqu */],
+    returns: "void",
+  },
+  rd_kafka_DescribeConfigs_result_resources: { args: ["ptr" /* result */, "buffer" /* cntp */], returns: "ptr" },
+  rd_kafka_ConfigResource_error: { args: ["ptr" /* config */], returns: "i32" },
+  rd_kafka_ConfigResource_error_string: { args: ["ptr" /* config */], returns: "ptr" },
+  rd_kafka_ConfigResource_configs: { args: ["ptr" /* config */, "buffer" /* cntp */], returns: "ptr" },
+  rd_kafka_ConfigEntry_name: { args: ["ptr" /* entry */], returns: "ptr" },
+  rd_kafka_ConfigEntry_value: { args: ["ptr" /* entry */], returns: "ptr" },
   rd_kafka_ListOffsets: {
     args: ["ptr" /* rk */, "ptr" /* topic_partitions */, "ptr" /* options */, "ptr" /* rkqu */],
     returns: "void",
