@@ -55,6 +55,8 @@ export class ProducerClient {
   /** Of the event that is being read: what Kafka refused for its size. */
   #tooLarge: number[] = [];
   readonly #splitWithinMs: number;
+  /** Of the event that is being read: whether Kafka acknowledged something. */
+  #hasAcked = false;
   #hasGivenUp = false;
   #pending = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -129,7 +131,9 @@ export class ProducerClient {
   }
 
   #readReports(event: Parameters<ReportReader["read"]>[0]): void {
+    this.#hasAcked = false;
     this.#reports.read(event, this.#onReport);
+    if (this.#hasAcked) this.#hooks.onContact();
     if (this.#tooLarge.length > 0) this.#onTooLarge();
     // After the event: its reports are in the order of the records, and so these go out again in that order.
     for (const slot of this.#republisher.take()) {
@@ -198,7 +202,7 @@ export class ProducerClient {
     this.#freeSlots.push(slot);
     this.#pending--;
     try {
-      if (outcome.status === "acked") this.#hooks.onContact();
+      if (outcome.status === "acked") this.#hasAcked = true;
       settle(record, outcome);
     } catch (cause) {
       // One receiver's mistake must not cost the other records of this report their outcome.

@@ -12,7 +12,7 @@ import { withinMs } from "./within-ms.ts";
 export interface ProducerOptions {
   readonly config: ProducerConfig;
   readonly log: KafkaLog;
-  /** Called for each acknowledgement: Kafka is there. */
+  /** Called for acknowledgements that come together: Kafka is there. */
   readonly onContact?: () => void;
   /** Kafka refused a batch of the topic's for its size; how much it takes is to be found out, for `limitBatches`. */
   readonly onBatchTooLarge?: (topic: string) => void;
