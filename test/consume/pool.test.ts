@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Pool, type PoolOptions } from "../../src/consume/pool.ts";
-import { RESTART_LIMITS, Restarts } from "../../src/consume/restarts.ts";
 import { startThread, type ThreadHooks } from "../../src/consume/thread.ts";
 import { type Lines, type StopMode, WorkerCells } from "../../src/consume/worker-messages.ts";
+import { RESTART_LIMITS, Restarts } from "../../src/restarts.ts";
 import { keptLog, linesOf, ManualClock, TestFolder, textOf, until } from "./support.ts";
 
 describe("Restarts", () => {
