@@ -25,7 +25,7 @@ export async function supervise(options: Values<typeof serveOptions>, stop: Stop
     processes,
     start: startProcess(join(import.meta.dir, "../serve.ts")),
     stop,
-    onReady: (url) => log.info({ url, kafka: kafkaBrokers, topic: kafkaTopic, processes }, `listening on ${url}`),
+    onReady: (url, pids) => log.info({ url, kafka: kafkaBrokers, topic: kafkaTopic, pids }, `listening on ${url}`),
     log,
   });
   if (options.tlsCert !== undefined) process.on("SIGHUP", () => supervisor.reload());

@@ -16,7 +16,7 @@ export interface SupervisorOptions {
   readonly start: StartProcess;
   readonly stop: Pick<StopSignal, "whenRequested">;
   /** Once: all of them take requests. */
-  readonly onReady: (url: string) => void;
+  readonly onReady: (url: string, pids: readonly number[]) => void;
   readonly log: Log;
   readonly restarts?: Restarts;
   readonly clock?: Clock;
@@ -116,9 +116,14 @@ export class Supervisor {
     if (this.#stopSignal !== undefined) return;
     if (isFirst) for (let index = 1; index < processes; index++) this.#start(index);
     if (this.#isReady) log.info({ process: running.index, pid: running.process.pid }, "a process was replaced");
-    else if ([...this.#running.values()].every(({ isListening }) => isListening)) {
+    else {
+      const all = [...this.#running.values()];
+      if (!all.every(({ isListening }) => isListening)) return;
       this.#isReady = true;
-      onReady(url);
+      onReady(
+        url,
+        all.map(({ process }) => process.pid),
+      );
     }
   }
 
