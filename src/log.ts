@@ -3,11 +3,12 @@ import pino from "pino";
 
 export type Log = pino.Logger;
 
-export function createLog(command: string, level: string): Log {
+/** `fields` stand in every line. */
+export function createLog(command: string, level: string, fields: object = {}): Log {
   return pino(
     {
       level,
-      base: { command },
+      base: { command, ...fields },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

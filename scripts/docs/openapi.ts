@@ -30,6 +30,7 @@ export async function openApiDocument(): Promise<Record<string, unknown>> {
       spool: undefined,
       dedupe: undefined,
       waitingForFile: 0,
+      place: undefined,
     }),
     isStopping: () => true,
     metrics: () => Promise.resolve(new Response()),

@@ -5,8 +5,8 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { RESTART_LIMITS, Restarts } from "../restarts.ts";
 import type { HandlerCounts } from "./handler-runner.ts";
-import { RESTART_LIMITS, Restarts } from "./restarts.ts";
 import type { Thread, ThreadHooks } from "./thread.ts";
 import type { Lines, StopMode } from "./worker-messages.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The listening socket: one, or with TLS for a moment two, when a new certificate takes over. Bun does not take a certificate into a
+ * The listening socket: one, and one more in every other process of `--processes`; or with TLS for a moment two, when a new certificate takes over. Bun does not take a certificate into a
  * listener that runs (`reload({ tls })` is ignored, oven-sh/bun#43815), so a second one is opened on the same port and the first is
  * stopped; what it has in hand it finishes.
  */
@@ -10,6 +10,8 @@ import { readTls, type Tls, type TlsFiles } from "./tls.ts";
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** Whether other processes of the same serve listen there, too: this one is the first of them, or comes to the others. */
+  readonly sharing: "no" | "begin" | "join";
   /** Without it: plain HTTP. */
   readonly tls?: TlsFiles | undefined;
   readonly log: Log;
@@ -17,6 +19,7 @@ export interface ListenOptions {
 
 export interface Listening {
   readonly url: string;
+  readonly port: number;
   /** Reads certificate and key again. Where they cannot be taken, the old ones stay, and that is logged. */
   readonly reloadTls: () => void;
   /** Refuses new connections and waits up to `timeoutMs` for the requests in hand, then cuts what is left. */
@@ -37,7 +40,7 @@ class Listener implements Listening {
   readonly #app: AnyElysia;
   readonly #options: ListenOptions;
   readonly url: string;
-  readonly #port: number;
+  readonly port: number;
   #current: Server;
   /** Stopped, with requests still in hand. */
   readonly #draining = new Set<Server>();
@@ -47,12 +50,12 @@ class Listener implements Listening {
     this.#app = app;
     this.#options = options;
     const tls = options.tls && readTls(options.tls);
-    if (tls) probe(options);
+    if (options.sharing === "begin" || (options.sharing === "no" && tls)) probe(options);
     this.#current = this.#open(options.port, tls);
     // Kept: a stopped server says 0.
-    this.#port = this.#current.port!;
+    this.port = this.#current.port!;
     const host = this.#current.hostname ?? options.host;
-    this.url = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.#port}`;
+    this.url = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
   }
 
   #open(port: number, tls: Tls | undefined): Server {
@@ -62,8 +65,8 @@ class Listener implements Listening {
       hostname: this.#options.host,
       port,
       idleTimeout: MAX_IDLE_S,
-      // A second server on the port must fail, not share it in silence; with TLS, `probe` sees to that.
-      reusePort: tls !== undefined,
+      // A second server on the port must fail, not share it in silence; where it can be shared, `probe` sees to that.
+      reusePort: tls !== undefined || this.#options.sharing !== "no",
       // Our own limit answers, in words; Bun's would send an empty 413.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       ...(tls && { tls: { cert: tls.cert, key: tls.key } }),
@@ -78,7 +81,7 @@ class Listener implements Listening {
     try {
       const tls = readTls(files);
       const old = this.#current;
-      this.#current = this.#open(this.#port, tls);
+      this.#current = this.#open(this.port, tls);
       this.#draining.add(old);
       void old.stop(false).finally(() => this.#draining.delete(old));
       log.info({ fingerprint: tls.fingerprint, valid_to: tls.validTo }, "took the new certificate");
@@ -99,7 +102,7 @@ class Listener implements Listening {
 }
 
 /**
- * A port that is to be shared with one's own next listener would be shared with another process's as well. So first it is opened
+ * A port that is to be shared with one's own would be shared with another server's as well. So first it is opened
  * for a moment as what cannot be shared, which fails where anybody has it.
  */
 function probe({ host, port }: ListenOptions): void {

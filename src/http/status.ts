@@ -16,6 +16,8 @@ export interface ServerState {
   readonly dedupe: { readonly events: number; readonly maxEvents: number; readonly isFilled: boolean } | undefined;
   /** Requests that wait for their event's line in the log file. */
   readonly waitingForFile: number;
+  /** Which process of how many this is; undefined where there is one. */
+  readonly place: { readonly index: number; readonly of: number } | undefined;
 }
 
 export interface SpoolState {
@@ -38,11 +40,12 @@ const FRESH = { "cache-control": "no-store" };
 export function statusResponse(options: StatusOptions): Response {
   const { ingest, limits } = options;
   const state = options.state();
-  const { kafka, spool, dedupe, waitingForFile } = state;
+  const { kafka, spool, dedupe, waitingForFile, place } = state;
   const problem = whyNot(state);
   const body = {
     status: problem ?? "ok",
     version: options.version,
+    ...(place && { process: place.index, processes: place.of }),
     uptime_ms: Math.round(process.uptime() * 1000),
     kafka: {
       reachable: kafka.isReachable,

@@ -3,6 +3,7 @@
  * what serve and consume count anyway is read when somebody asks.
  */
 export { type ConsumeSources, consumeMetrics } from "./consume.ts";
+export { mergedMetrics } from "./merged.ts";
 export type { Registry } from "./registry.ts";
 export { type ServeSources, serveMetrics } from "./serve.ts";
 export { MetricsServer } from "./server.ts";

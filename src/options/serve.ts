@@ -3,6 +3,7 @@ import { accessOptions, checkAccess } from "./access.ts";
 import { kafkaOptions, logLevel, topicCreationOptions, topicProblem } from "./common.ts";
 import { choice, integer, integerOr, onOff, text, textOr, UsageError, type Values } from "./core.ts";
 import { durabilityOptions } from "./durability.ts";
+import { checkProcesses, processOptions } from "./processes.ts";
 import { spoolOptions } from "./spool.ts";
 
 const DELIVERY_TIMEOUT_MIN_MS = 3000;
@@ -19,6 +20,7 @@ export const serveOptions = {
     default: 8000,
     help: "the port to listen on; 0 takes a free one",
   }),
+  ...processOptions,
   ...accessOptions,
   deliveryTimeoutMs: integer({
     flag: "delivery-timeout-ms",
@@ -166,6 +168,7 @@ export function checkServe(options: Values<typeof serveOptions>): void {
       `--max-pending-bytes ${maxPendingBytes} is less than --max-event-bytes ${maxEventBytes}: the largest event would never be taken`,
     );
   }
+  checkProcesses(options);
 }
 
 function topicsProblem(list: string): string | undefined {

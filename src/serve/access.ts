@@ -23,7 +23,7 @@ export async function openAccess(options: Options, log: Log) {
   const { tlsCert, tlsKey } = options;
   const tls = tlsCert !== undefined && tlsKey !== undefined ? { cert: tlsCert, key: tlsKey } : undefined;
   if (tls) readTls(tls);
-  const watched = options.apiKeys === undefined ? undefined : await watchKeys(options.apiKeys, log);
+  const watched = options.apiKeys === undefined ? undefined : await watchKeys(options.apiKeys, log, options.processes);
   if (watched) log.info({ keys: watched.ring.names }, "events are taken from the holders of these API keys");
   else log.warn({ host: options.host }, "open: without --api-keys, whoever reaches the address may send events");
   return {

@@ -11,19 +11,24 @@ import { kafkaProperties } from "../kafka-config.ts";
 import { createLog } from "../log.ts";
 import { serveMetrics } from "../metrics/index.ts";
 import type { Values } from "../options/core.ts";
+import { shareOf } from "../options/processes.ts";
 import { checkServe, type serveOptions } from "../options/serve.ts";
+import { placeOf } from "../processes/index.ts";
 import { openAccess, openSchemas } from "./access.ts";
 import { drain } from "./drain.ts";
 import { connect, plannedClients, topicsOf } from "./kafka.ts";
+import { joinProcesses, sharingOf } from "./processes.ts";
 import { refill } from "./refill.ts";
 import { openSpool } from "./spool.ts";
 
 type Options = Values<typeof serveOptions>;
 
-export async function serve(options: Options, stop: StopSignal): Promise<number> {
-  checkServe(options);
+export async function serve(given: Options, stop: StopSignal): Promise<number> {
+  checkServe(given);
+  const place = placeOf(process.env);
+  const options = place ? shareOf(given) : given;
   const properties = kafkaProperties(options.kafkaConfig, (given) => plannedClients(options, given));
-  const log = createLog("serve", options.logLevel);
+  const log = createLog("serve", options.logLevel, place && { process: place.index });
   const { version, source, path } = library().info;
   log.info({ librdkafka: version, source, path }, "starting");
   const schemas = openSchemas(options, log);
@@ -33,7 +38,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
   const spool =
     options.spool === undefined
       ? undefined
-      : await openSpool({ ...options, topics: topicsOf(options) }, options.spool, kafka, () => ingest, log);
+      : await openSpool({ ...options, topics: topicsOf(options), place }, options.spool, kafka, () => ingest, log);
   const window = options.dedupeWindow > 0 ? new DedupeWindow(options.dedupeWindow) : undefined;
   const ingest: Ingest = new Ingest({
     publish,
@@ -59,6 +64,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
     dedupeEvents: window && (() => window.events),
     deadLetters: deadLetters && (() => deadLetters.counts),
   });
+  const link = place && joinProcesses({ place, metrics, stop, log });
   const state = (): ServerState => ({
     kafka: {
       isReachable: reachability.isReachable,
@@ -71,6 +77,7 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
     spool: spool?.fill,
     dedupe: window && { events: window.events, maxEvents: window.maxEvents, isFilled: window.isFilled },
     waitingForFile: filed.waiting,
+    place,
   });
   const server = listen(
     createApp({
@@ -88,13 +95,15 @@ export async function serve(options: Options, stop: StopSignal): Promise<number>
         schemaProblem: schemas && ((type, value) => schemas.check(type, value)),
       },
       deadLetters,
-      metrics: () => metrics.response(),
+      metrics: () => (link ?? metrics).response(),
       ...access,
     }),
-    { host: options.host, port: options.port, tls: access.tls, log },
+    { host: options.host, port: place?.port ?? options.port, sharing: sharingOf(place), tls: access.tls, log },
   );
   if (access.tls) process.on("SIGHUP", server.reloadTls);
-  log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
+  if (link) link.announce(server);
+  else
+    log.info({ url: server.url, kafka: options.kafkaBrokers, topic: options.kafkaTopic }, `listening on ${server.url}`);
 
   if (window) void refill({ window, topics: topicsOf(options), admin: kafka.admin, reader: kafka.reader, log, stop });
   const signal = await stop.whenRequested;

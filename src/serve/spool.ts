@@ -1,25 +1,31 @@
 /** The spool's place in serve: between ingest, which puts into it, and Kafka, which it drains to. */
+import { join } from "node:path";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
-import { Spool, type SpoolOutcome } from "../spool/index.ts";
+import type { Place } from "../processes/index.ts";
+import { Spool, SpoolError, type SpoolOutcome, spoolsOfOthers } from "../spool/index.ts";
 import type { connect } from "./kafka.ts";
 
 interface Options {
   readonly spoolMaxBytes: number;
   readonly maxPendingEvents: number;
   readonly topics: readonly string[];
+  /** Of this process among others; undefined: there is one. */
+  readonly place: Place | undefined;
 }
 
 /** Rejects with `SpoolError`. `ingest` is asked for only once something drains. */
-export function openSpool(
-  { spoolMaxBytes, maxPendingEvents, topics: names }: Options,
+export async function openSpool(
+  { spoolMaxBytes, maxPendingEvents, topics: names, place }: Options,
   folder: string,
   { producer, reachability, topics }: ReturnType<typeof connect>,
   ingest: () => Ingest,
   log: Log,
 ): Promise<Spool> {
+  // The first process asks before there are others.
+  if (place?.port === undefined) refuseForgotten(folder, place?.of ?? 1);
   return Spool.open({
-    folder,
+    folder: place ? join(folder, String(place.index)) : folder,
     maxBytes: spoolMaxBytes,
     log,
     drain: {
@@ -33,6 +39,15 @@ export function openSpool(
       log,
     },
   });
+}
+
+/** Events that were spooled by another number of processes lie where none of these would look. Throws `SpoolError`. */
+function refuseForgotten(folder: string, processes: number): void {
+  const [forgotten] = spoolsOfOthers(folder, processes);
+  if (forgotten === undefined) return;
+  throw new SpoolError(
+    `the spool folder ${forgotten.folder} holds ${forgotten.events} events of a run with another number of processes: start with --processes ${forgotten.processes} until they are in Kafka, or move it away`,
+  );
 }
 
 /**

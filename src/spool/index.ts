@@ -6,6 +6,7 @@
  * It knows neither HTTP nor Kafka: it is given a `publish`.
  */
 export type { DrainOptions, PublishRecords, SpoolOutcome } from "./drainer.ts";
+export { spoolsOfOthers } from "./others.ts";
 export { rowBytes, type SpooledRecord } from "./record.ts";
 export { Spool, type SpoolFill, type SpoolOptions } from "./spool.ts";
 export { SpoolError } from "./store.ts";

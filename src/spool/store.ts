@@ -245,7 +245,7 @@ function problemIn(database: Database): string | undefined {
 }
 
 /** A statement that is not finalized keeps the file, and its lock, beyond `close`. */
-function getOne<T>(database: Database, sql: string): T {
+export function getOne<T>(database: Database, sql: string): T {
   const statement = database.prepare<T, []>(sql);
   try {
     return statement.get()!;

@@ -151,26 +151,32 @@ test("CORS: preflights and answers name the origin, errors included; without the
   expect((await fetch(`${closed}/register_event`, { method: "OPTIONS", headers: asks })).status).toBe(405);
 }, 40_000);
 
-test("TLS, and a new certificate on SIGHUP, while a request is in hand; a broken one leaves the old", async () => {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  await makeCertificate(cert, key);
-  const first = await Bun.file(cert).text();
-  const process = new CommandProcess("serve", { args: ["--port", "0", "--tls-cert", cert, "--tls-key", key] });
-  const url = await urlOf(process);
-  const get = (ca: string) => fetch(`${url}/limits`, { tls: { ca }, keepalive: false }).then(({ status }) => status);
-  expect(url).toStartWith("https://");
-  expect(await get(first)).toBe(200);
-  await makeCertificate(cert, key);
-  process.signal("SIGHUP");
-  await process.logged(/took the new certificate/);
-  expect(await get(await Bun.file(cert).text())).toBe(200);
-  expect(await get(first).catch(() => "refused")).toBe("refused");
-  writeFileSync(cert, "nonsense");
-  process.signal("SIGHUP");
-  await process.logged(/the certificate stays as it is/);
-  process.signal("SIGTERM");
-  expect(await process.ended()).toBe(0);
-}, 40_000);
+test.each([1, 2])(
+  "TLS by %d processes, and a new certificate on SIGHUP; a broken one leaves the old",
+  async (count) => {
+    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    await makeCertificate(cert, key);
+    const first = await Bun.file(cert).text();
+    const tls = ["--tls-cert", cert, "--tls-key", key];
+    const process = new CommandProcess("serve", { args: ["--port", "0", "--processes", String(count), ...tls] });
+    const byAll = (sentence: string) => process.logged(new RegExp(`(${sentence}[^]*){${count}}`));
+    const url = await urlOf(process);
+    const get = (ca: string) => fetch(`${url}/limits`, { tls: { ca }, keepalive: false }).then(({ status }) => status);
+    expect(url).toStartWith("https://");
+    expect(await get(first)).toBe(200);
+    await makeCertificate(cert, key);
+    process.signal("SIGHUP");
+    await byAll("took the new certificate");
+    expect(await get(await Bun.file(cert).text())).toBe(200);
+    expect(await get(first).catch(() => "refused")).toBe("refused");
+    writeFileSync(cert, "nonsense");
+    process.signal("SIGHUP");
+    await byAll("the certificate stays as it is");
+    process.signal("SIGTERM");
+    expect(await process.ended()).toBe(0);
+  },
+  40_000,
+);
 
 /** A new key, and a certificate for this machine signed with it. */
 async function makeCertificate(cert: string, key: string): Promise<void> {

@@ -56,7 +56,8 @@ export class Grant {
 
   #exceeded(quota: Quota, name: "requests_per_s" | "bytes_per_s"): Refusal {
     const what = name === "requests_per_s" ? "requests" : "bytes";
-    const detail = `the key ${JSON.stringify(this.#key.name)} may send ${quota.perSecond} ${what} a second`;
+    const each = quota.processes === 1 ? "" : ` through each of ${quota.processes} processes`;
+    const detail = `the key ${JSON.stringify(this.#key.name)} may send ${quota.perSecond} ${what} a second${each}`;
     this.#count(refused("quota_exceeded", detail));
     return problemResponse(
       { code: "quota_exceeded", detail, limit: { name, max: quota.perSecond } },

@@ -14,8 +14,11 @@ export interface ApiKey {
 
 export class KeyRing {
   #keys: readonly ApiKey[] = [];
+  /** Quotas are divided among so many, of which this is one. */
+  readonly processes: number;
 
-  constructor(entries: readonly KeyEntry[]) {
+  constructor(entries: readonly KeyEntry[], processes = 1) {
+    this.processes = processes;
     this.replace(entries);
   }
 
@@ -31,11 +34,18 @@ export class KeyRing {
       return {
         name: entry.name,
         digest,
-        requests: quota(entry.requests_per_s, old?.requests),
-        bytes: quota(entry.bytes_per_s, old?.bytes),
+        requests: this.#quota(entry.requests_per_s, old?.requests),
+        bytes: this.#quota(entry.bytes_per_s, old?.bytes),
         topics: entry.topics && new Set(entry.topics),
       };
     });
+  }
+
+  /** The old one where the rate is the same: else writing the file anew would fill every bucket. */
+  #quota(ofAll: number | undefined, old: Quota | undefined): Quota | undefined {
+    if (ofAll === undefined) return undefined;
+    const perSecond = ofAll / this.processes;
+    return old?.perSecond === perSecond ? old : new Quota(perSecond, this.processes);
   }
 
   /**
@@ -50,12 +60,6 @@ export class KeyRing {
     }
     return found;
   }
-}
-
-/** The old one where the rate is the same: else writing the file anew would fill every bucket. */
-function quota(perSecond: number | undefined, old: Quota | undefined): Quota | undefined {
-  if (perSecond === undefined) return undefined;
-  return old?.perSecond === perSecond ? old : new Quota(perSecond);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -18,10 +18,13 @@ export interface QuotaState {
 
 export class Quota {
   readonly perSecond: number;
+  /** So many processes have one like this for the same key. */
+  readonly processes: number;
   readonly #bucket: TokenBucket;
 
-  constructor(perSecond: number) {
+  constructor(perSecond: number, processes = 1) {
     this.perSecond = perSecond;
+    this.processes = processes;
     this.#bucket = new TokenBucket({
       bucketSize: Math.max(1, perSecond),
       tokensPerInterval: perSecond,

@@ -16,10 +16,10 @@ export interface WatchedKeys {
   readonly close: () => void;
 }
 
-/** Rejects with `UsageError` where the file cannot be taken at the start. */
-export async function watchKeys(path: string, log: Log): Promise<WatchedKeys> {
+/** Each of `processes` grants its part of the quotas. Rejects with `UsageError` where the file cannot be taken at the start. */
+export async function watchKeys(path: string, log: Log, processes = 1): Promise<WatchedKeys> {
   const file = await readKeys(path);
-  const ring = new KeyRing(file.keys);
+  const ring = new KeyRing(file.keys, processes);
   let text = file.text;
   const reload = async () => {
     try {

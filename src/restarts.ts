@@ -1,4 +1,4 @@
-/** When a dead worker is replaced: after a growing delay, and not for ever. Pure; times are given. */
+/** When a dead worker, thread or process, is replaced: after a growing delay, and not for ever. Pure; times are given. */
 export interface RestartLimits {
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
