@@ -1,8 +1,10 @@
 /**
  * The linger/batch buffer: events wait here for company before they go to Kafka together.
  *
- * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end. A lone event is not delayed;
- * under load a turn brings many, and batches grow with it. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
+ * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what is
+ * under way to Kafka already. Then it waits until it is a quarter of that, as acknowledgements come and events do, for a millisecond at
+ * the most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of
+ * which costs serve, librdkafka and the broker the same again. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
 import type { PendingEvent } from "./event.ts";
 
@@ -13,6 +15,10 @@ export interface BufferLimits {
   readonly maxBytes: number | undefined;
 }
 
+/** What is under way may be so many times what leaves. */
+const UNDER_WAY_RATIO = 4;
+const HELD_MAX_MS = 1;
+
 export class LingerBuffer {
   readonly #flushTo: (batch: readonly PendingEvent[]) => void;
   readonly #lingerMs: number | undefined;
@@ -22,9 +28,14 @@ export class LingerBuffer {
   #bytes = 0;
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #timer: Timer | undefined;
+  readonly #underWay: () => number;
+  /** There was a turn at whose end it was too little. */
+  #isHeld = false;
 
-  constructor(limits: BufferLimits, flushTo: (batch: readonly PendingEvent[]) => void) {
+  /** `underWay`: how many events were handed over and have no outcome yet. */
+  constructor(limits: BufferLimits, underWay: () => number, flushTo: (batch: readonly PendingEvent[]) => void) {
     this.#flushTo = flushTo;
+    this.#underWay = underWay;
     this.#lingerMs = limits.lingerMs;
     this.#maxEvents = limits.maxEvents ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY;
@@ -43,9 +54,23 @@ export class LingerBuffer {
     this.#bytes += event.bytes;
     if (this.#events.length >= this.#maxEvents || this.#bytes >= this.#maxBytes) this.flush();
     else if (this.#events.length === 1) this.#schedule();
+    else if (this.#isHeld) this.reconsider();
+  }
+
+  /** Less is under way than before. */
+  reconsider(): void {
+    if (!this.#isHeld || this.#isTooLittle) return;
+    this.#isHeld = false;
+    clearTimeout(this.#timer);
+    this.#immediate = setImmediate(() => this.flush());
+  }
+
+  get #isTooLittle(): boolean {
+    return this.#events.length * UNDER_WAY_RATIO < this.#underWay();
   }
 
   flush(): void {
+    this.#isHeld = false;
     clearImmediate(this.#immediate);
     clearTimeout(this.#timer);
     if (this.#events.length === 0) return;
@@ -56,7 +81,13 @@ export class LingerBuffer {
   }
 
   #schedule(): void {
-    if (this.#lingerMs === undefined) this.#immediate = setImmediate(() => this.flush());
+    if (this.#lingerMs === undefined) this.#immediate = setImmediate(() => this.#endTurn());
     else this.#timer = setTimeout(() => this.flush(), this.#lingerMs);
+  }
+
+  #endTurn(): void {
+    this.#isHeld = this.#isTooLittle;
+    if (this.#isHeld) this.#timer = setTimeout(() => this.flush(), HELD_MAX_MS);
+    else this.flush();
   }
 }

@@ -87,7 +87,8 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#admission = new Admission(options.limits);
-    this.#buffer = new LingerBuffer(options.buffer, (batch) => options.publish(batch, this.#settle));
+    const underWay = () => this.#admission.events - this.#buffer.events;
+    this.#buffer = new LingerBuffer(options.buffer, underWay, (batch) => options.publish(batch, this.#settle));
     this.#spool =
       options.spool &&
       new SpoolRoute({
@@ -177,6 +178,7 @@ export class Ingest {
     this.#admission.release(event.bytes);
     if (event.isAnswered) event.learn(outcome);
     else this.#answer(event, outcome);
+    this.#buffer.reconsider();
     if (this.#admission.events === 0) this.#idle?.resolve();
   };
 
