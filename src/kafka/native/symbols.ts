@@ -92,6 +92,8 @@ export const librdkafkaSymbols = {
   },
   rd_kafka_message_destroy: { args: ["ptr" /* rkmessage */], returns: "void" },
   rd_kafka_message_timestamp: { args: ["ptr" /* rkmessage */, "ptr" /* tstype */], returns: FFIType.i64_fast },
+  rd_kafka_message_detach_headers: { args: ["ptr" /* rkmessage */, "ptr" /* hdrsp */], returns: "i32" },
+  rd_kafka_headers_destroy: { args: ["ptr" /* hdrs */], returns: "void" },
   rd_kafka_message_headers: { args: ["ptr" /* rkmessage */, "ptr" /* hdrsp */], returns: "i32" },
   rd_kafka_header_get_last: {
     args: ["ptr" /* hdrs */, "ptr" /* name */, "ptr" /* valuep */, "ptr" /* sizep */],
@@ -248,24 +250,6 @@ export const laterMockSymbols = {
   rd_kafka_mock_group_initial_rebalance_delay_ms: {
     args: ["ptr" /* mcluster */, "i32" /* delay_ms */],
     returns: "void",
-  },
-} as const;
-
-/** Our own C, in produce.c. */
-export const produceSymbols = {
-  sluice_produce: {
-    args: [
-      "ptr" /* rk */,
-      "ptr" /* rd */,
-      "ptr" /* topics */,
-      "ptr" /* names */,
-      "ptr" /* words */,
-      "ptr" /* bytes */,
-      "u32" /* count */,
-      "ptr" /* vus */,
-      "ptr" /* codes */,
-    ],
-    returns: "u32",
   },
 } as const;
 
