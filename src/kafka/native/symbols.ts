@@ -110,6 +110,7 @@ export const librdkafkaSymbols = {
   rd_kafka_rebalance_protocol: { args: ["ptr" /* rk */], returns: "ptr" },
   rd_kafka_pause_partitions: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "i32" },
   rd_kafka_resume_partitions: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "i32" },
+  rd_kafka_committed: { args: ["ptr" /* rk */, "ptr" /* partitions */, "i32" /* timeout_ms */], returns: "i32" },
   rd_kafka_commit_queue: {
     args: ["ptr" /* rk */, "ptr" /* offsets */, "ptr" /* rkqu */, "ptr" /* cb */, "ptr" /* commit_opaque */],
     returns: "i32",
