@@ -60,6 +60,8 @@ export class RecordBatch {
 
   constructor(capacity: number) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError(`a batch of ${capacity} records`);
+    // Here, where there is nothing yet that could not be given back without it.
+    compiledConsume();
     this.capacity = capacity;
     this.#messages = new OwnedBuffer(capacity * 8);
   }

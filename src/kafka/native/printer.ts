@@ -43,8 +43,6 @@ export class RecordPrinter {
   #offset = 0;
 
   constructor(texts: PrintedTexts, header: HeaderName, capacity: number) {
-    // Here, where nothing waits for it.
-    compiledConsume();
     this.capacity = capacity;
     this.#header = header;
     this.#printed = new OwnedBuffer(capacity * printed.size);
