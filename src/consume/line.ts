@@ -9,7 +9,7 @@
  */
 
 import { isPlainText, jsonToOneLine, writeJsonString } from "../json/index.ts";
-import { HeaderName, type RecordBatch, TransferBuffer } from "../kafka/index.ts";
+import { HeaderName, type PrintedTexts, type RecordBatch, RecordPrinter, TransferBuffer } from "../kafka/index.ts";
 import { headBytes } from "./line-head.ts";
 import { putNumber } from "./number.ts";
 import type { Lines, Run } from "./worker-messages.ts";
@@ -27,7 +27,9 @@ export type Records = Pick<
   | "copyKey"
   | "findHeader"
   | "copyHeader"
->;
+> &
+  /** Without it, each line is made by itself. */
+  Partial<Pick<RecordBatch, "print">>;
 
 const encoder = new TextEncoder();
 const TIMESTAMP = encoder.encode(',"timestamp":');
@@ -37,16 +39,20 @@ const VALUE = { asJson: encoder.encode(',"value":'), asBase64: encoder.encode(',
 const NULL = encoder.encode("null");
 const [LF, QUOTE, CLOSE] = [0x0a, 0x22, 0x7d];
 
+/** Most lines: printed many at once, out of one call. A buffer's worth would be out of the processor's caches by the time it is checked. */
+const PRINTED_TOGETHER = 256;
+
 /** Names, punctuation and three numbers of 20 digits, at their longest. */
 const FIXED_BYTES = 180;
-/** What an id usually takes, to guess a buffer's size by. */
-const ID_BYTES = 36;
 
 export class LineMaker {
   readonly #targetBytes: number;
   readonly #onLines: (lines: Lines) => void;
   readonly #topic: Uint8Array;
   readonly #idHeader = new HeaderName("id");
+  readonly #printer: RecordPrinter;
+  /** How many are printed in the next call. */
+  #together = PRINTED_TOGETHER;
   readonly #heads = new Map<number, Uint8Array>();
   #head: Uint8Array = new Uint8Array(0);
 
@@ -67,28 +73,63 @@ export class LineMaker {
     this.#topic = encoder.encode(`,"topic":${JSON.stringify(topic)}`);
     this.#targetBytes = targetBytes;
     this.#onLines = onLines;
+    this.#printer = new RecordPrinter(textsFor(topic), this.#idHeader, PRINTED_TOGETHER);
   }
 
   /** Hands over the lines of all these records, in their order, before it returns. */
   add(records: Records): void {
-    for (let i = 0; i < records.count; i++) {
-      const idLength = records.findHeader(i, this.#idHeader);
-      const keyLength = records.keyLength(i);
-      const valueLength = records.valueLength(i);
-      this.#reserve(this.#bound(idLength, keyLength, valueLength), records, i);
-      this.#enterRun(records.partition(i), records.offset(i));
-      let at = this.#put(this.#head, this.#end);
-      at = putNumber(this.#bytes, at, this.#lastOffset);
-      at = putNumber(this.#bytes, this.#put(TIMESTAMP, at), records.timestampMs(i));
-      at = this.#put(this.#topic, at);
-      at = this.#putId(records, idLength, at);
-      at = this.#putKey(records, i, keyLength, at);
-      at = this.#putValue(records, i, valueLength, at);
-      this.#bytes[at] = CLOSE;
-      this.#bytes[at + 1] = LF;
-      this.#end = at + 2;
+    for (let i = 0; i < records.count; ) {
+      // What ends the printing, and what begins a buffer, is made by itself.
+      i += this.#print(records, i);
+      if (i < records.count) this.#make(records, i++);
     }
     this.#finish();
+  }
+
+  /** As many lines as can be printed together into the buffer that there is. Returns how many that were. */
+  #print(records: Records, first: number): number {
+    let count = 0;
+    while (this.#buffer !== undefined && records.print !== undefined) {
+      const most = this.#together;
+      const printed = records.print(this.#printer, first + count, most, this.#buffer, this.#end);
+      const kept = this.#keep(printed);
+      count += kept;
+      // One that is not JSON has spoilt those behind it. Where more are like that, fewer are printed in vain.
+      this.#together = kept < printed ? 1 : Math.min(2 * this.#together, PRINTED_TOGETHER);
+      if (kept < most) break;
+    }
+    return count;
+  }
+
+  /** Takes what was printed up to the first whose value is not JSON. Returns how many that were. */
+  #keep(count: number): number {
+    const printer = this.#printer;
+    for (let k = 0; k < count; k++) {
+      const value = printer.valueStart(k);
+      if (value >= 0 && !jsonToOneLine(this.#bytes, value, printer.valueEnd(k))) return k;
+      this.#enterRun(printer.partition(k), printer.recordOffset(k));
+      this.#end = printer.end(k);
+    }
+    return count;
+  }
+
+  /** One line, whatever its record is like. */
+  #make(records: Records, i: number): void {
+    const idLength = records.findHeader(i, this.#idHeader);
+    const keyLength = records.keyLength(i);
+    const valueLength = records.valueLength(i);
+    this.#reserve(this.#bound(idLength, keyLength, valueLength), records.count - i);
+    this.#enterRun(records.partition(i), records.offset(i));
+    let at = this.#put(this.#head, this.#end);
+    at = putNumber(this.#bytes, at, this.#lastOffset);
+    at = putNumber(this.#bytes, this.#put(TIMESTAMP, at), records.timestampMs(i));
+    at = this.#put(this.#topic, at);
+    at = this.#putId(records, idLength, at);
+    at = this.#putKey(records, i, keyLength, at);
+    at = this.#putValue(records, i, valueLength, at);
+    this.#bytes[at] = CLOSE;
+    this.#bytes[at + 1] = LF;
+    this.#end = at + 2;
   }
 
   /** The most bytes a line can take: every byte of the texts escaped, the value as base64. */
@@ -97,15 +138,11 @@ export class LineMaker {
     return FIXED_BYTES + this.#topic.length + 6 * texts + valueLength + (valueLength >> 1);
   }
 
-  /** Makes room for the record at `i`, in a new buffer if need be: no larger than what the rest of the records can fill. */
-  #reserve(needed: number, records: Records, i: number): void {
+  /** Makes room for a record, in a new buffer if need be: no larger than what it and the rest can fill, if they are like it. */
+  #reserve(needed: number, records: number): void {
     if (this.#buffer && this.#end + needed <= this.#buffer.size) return;
     this.#finish();
-    let size = needed;
-    for (let k = i + 1; k < records.count && size < this.#targetBytes; k++) {
-      size += this.#bound(ID_BYTES, records.keyLength(k), records.valueLength(k));
-    }
-    this.#buffer = new TransferBuffer(Math.max(needed, Math.min(size, this.#targetBytes)));
+    this.#buffer = new TransferBuffer(Math.max(needed, Math.min(needed * records, this.#targetBytes)));
     this.#bytes = this.#buffer.bytes;
   }
 
@@ -202,6 +239,25 @@ export class LineMaker {
     this.#bytes[end] = QUOTE;
     return end + 1;
   }
+}
+
+/** A line in pieces, for those records whose fields need no more than to be copied. */
+function textsFor(topic: string): PrintedTexts {
+  const id = `,"topic":${JSON.stringify(topic)},"id":`;
+  return {
+    partition: '{"partition":',
+    offset: ',"offset":',
+    timestamp: ',"timestamp":',
+    header: `${id}"`,
+    noHeader: `${id}null`,
+    afterHeader: '"',
+    key: ',"key":"',
+    noKey: ',"key":null',
+    afterKey: '"',
+    value: ',"value":',
+    noValue: ',"value":null',
+    end: "}\n",
+  };
 }
 
 function base64(bytes: Uint8Array<ArrayBuffer>): string {

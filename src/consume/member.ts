@@ -22,6 +22,8 @@ const BUFFER_BYTES = 1024 * 1024;
 /** Buffers that may wait for the writer; past it, this member waits. */
 const OUTSTANDING_MAX = 4;
 const POLL_MS = 100;
+/** For the other members of this process to be ready, too. */
+const JOIN_WAIT_MS = 1000;
 const COMMIT_INTERVAL_MS = 500;
 const REVOKE_WAIT_MS = 10_000;
 const COMMIT_WAIT_MS = 2000;
@@ -40,6 +42,8 @@ const SERVE_MS = 50;
 export type HandleBatch = (batch: RecordBatch, cells: WorkerCells) => Promise<boolean>;
 
 export interface MemberHooks {
+  /** It is about to join the group. */
+  readonly ready: () => void;
   /** Takes the buffer over. */
   readonly send: (sequence: number, lines: Lines) => void;
   readonly log: KafkaLog;
@@ -67,6 +71,11 @@ export class Member {
     this.#lines = new LineMaker(settings.topic, BUFFER_BYTES, (lines) => this.#hand(lines));
     this.#consumer = new Consumer(consumerConfig(settings), settings.topic, {
       log: hooks.log,
+      // A member that joined first would get all partitions, and give some up again a heartbeat later, while nothing is read.
+      beforeJoin: () => {
+        hooks.ready();
+        cells.waitToJoin(JOIN_WAIT_MS);
+      },
       onAssign: (partitions) => this.#onAssign(partitions),
       onRevoke: (partitions, isLost) => this.#onRevoke(partitions, isLost),
       onCommitted: (offsets) =>

@@ -29,6 +29,8 @@ export class Pool {
   readonly #running = new Map<number, Thread>();
   /** Replacements that wait for their time. */
   readonly #waiting = new Set<() => void>();
+  /** Of the first workers, those that cannot join the group yet: they join it together. */
+  readonly #unready = new Set<number>();
   #isStopping = false;
   #failedStops = 0;
   /** What the workers' handlers did, all together. */
@@ -40,6 +42,7 @@ export class Pool {
     this.#options = options;
     this.#restarts = options.restarts ?? new Restarts(RESTART_LIMITS);
     this.#clock = options.clock ?? systemClock;
+    for (let number = 0; number < options.workers; number++) this.#unready.add(number);
     for (let number = 0; number < options.workers; number++) this.#start(number);
   }
 
@@ -61,12 +64,19 @@ export class Pool {
     const startedMs = this.#clock.nowMs();
     const log = this.#options.log.child({ worker: number });
     const thread = this.#options.start({
+      onReady: () => this.#notAwaited(number),
       onLines: (lines, sequence) => this.#options.onLines(lines, () => thread.setWritten(sequence)),
       onHandled: (counts) => this.#addHandled(counts),
       log: (level, message, fields) => log[level](fields, message),
       onEnd: (problem) => this.#onEnd(number, startedMs, problem),
     });
     this.#running.set(number, thread);
+  }
+
+  /** One that cannot be waited for is not; one that is started later joins as soon as it can. */
+  #notAwaited(number: number): void {
+    this.#unready.delete(number);
+    if (this.#unready.size === 0) for (const thread of this.#running.values()) thread.letJoin();
   }
 
   #addHandled({ handled, retries, deadLettered }: Readonly<HandlerCounts>): void {
@@ -77,6 +87,7 @@ export class Pool {
 
   #onEnd(number: number, startedMs: number, problem: string | undefined): void {
     this.#running.delete(number);
+    this.#notAwaited(number);
     const fields = { worker: number, problem: problem ?? "it ended without being asked to" };
     if (this.#isStopping) {
       if (problem !== undefined) {

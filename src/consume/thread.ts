@@ -12,6 +12,8 @@ import {
 } from "./worker-messages.ts";
 
 export interface ThreadHooks {
+  /** It waits for `letJoin`, though not for ever. */
+  readonly onReady: () => void;
   readonly onLines: (lines: Lines, sequence: number) => void;
   readonly onHandled: (counts: Readonly<HandlerCounts>) => void;
   readonly log: KafkaLog;
@@ -21,6 +23,7 @@ export interface ThreadHooks {
 
 export interface Thread {
   stop(mode: StopMode): void;
+  letJoin(): void;
   /** The writer is done with everything up to this buffer. */
   setWritten(sequence: number): void;
 }
@@ -36,6 +39,7 @@ export function startThread(settings: WorkerSettings, hooks: ThreadHooks, script
   let uncaught: string | undefined;
   worker.on("message", (message: WorkerMessage) => {
     if (message.type === "lines") hooks.onLines(message, message.sequence);
+    else if (message.type === "ready") hooks.onReady();
     else if (message.type === "handled") hooks.onHandled(message);
     else if (message.type === "log") hooks.log(message.level, message.message, message.fields);
     else ended = message;
@@ -49,6 +53,7 @@ export function startThread(settings: WorkerSettings, hooks: ThreadHooks, script
   });
   return {
     stop: (mode) => cells.requestStop(mode),
+    letJoin: () => cells.letJoin(),
     setWritten: (sequence) => cells.setWritten(sequence),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * What the main thread and a worker tell each other. Lines, log lines and the end come as messages; the other way goes through
- * two shared cells, because a worker that reads never turns its event loop.
+ * three shared cells, because a worker that reads never turns its event loop.
  */
 
 import type { KafkaLogLevel, Properties } from "../kafka/index.ts";
@@ -55,13 +55,15 @@ export type WorkerMessage =
     }
   /** Since the message before. */
   | ({ readonly type: "handled" } & Readonly<HandlerCounts>)
+  /** It could join the group now, and waits for the others. */
+  | { readonly type: "ready" }
   /** The last one: its Kafka client is closed. `problem` where it did not end because it was asked to. */
   | { readonly type: "ended"; readonly problem: string | undefined };
 
 /** "finish": write and commit what was read, then end. "abandon": end without waiting for the writer. */
 export type StopMode = "finish" | "abandon";
 
-const [STOP, WRITTEN, CELLS] = [0, 1, 2];
+const [STOP, WRITTEN, JOIN, CELLS] = [0, 1, 2, 3];
 const STOP_CODES = { finish: 1, abandon: 2 } as const;
 
 /**
@@ -82,6 +84,13 @@ export class WorkerCells {
   requestStop(mode: StopMode): void {
     Atomics.store(this.#cells, STOP, STOP_CODES[mode]);
     Atomics.notify(this.#cells, WRITTEN);
+    this.letJoin();
+  }
+
+  /** The group may be joined. */
+  letJoin(): void {
+    Atomics.store(this.#cells, JOIN, 1);
+    Atomics.notify(this.#cells, JOIN);
   }
 
   setWritten(sequence: number): void {
@@ -101,6 +110,11 @@ export class WorkerCells {
 
   get written(): number {
     return Atomics.load(this.#cells, WRITTEN);
+  }
+
+  /** Waits until the group may be joined, or a stop is asked for, or the time is over. */
+  waitToJoin(timeoutMs: number): void {
+    Atomics.wait(this.#cells, JOIN, 0, timeoutMs);
   }
 
   /** Waits until `written` is no longer `known`, or a stop is asked for, or the time is over. */

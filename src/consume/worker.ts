@@ -12,6 +12,7 @@ function post(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 const hooks: MemberHooks = {
+  ready: () => post({ type: "ready" }),
   send: (sequence, { bytes, runs }) => post({ type: "lines", sequence, bytes, runs }, [bytes.buffer]),
   log: (level, message, fields) => post({ type: "log", level, message, fields }),
 };

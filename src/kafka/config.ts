@@ -110,7 +110,7 @@ export function consumerConfig(settings: ConsumerSettings): ConsumerConfig {
     // or waits for it as its leader, once more). So "lines flow again within 15 s" needs the least that brokers allow by default.
     "session.timeout.ms": 6000,
     // A member learns of a rebalance by its heartbeat: partitions that move rest for about two of these.
-    "heartbeat.interval.ms": 500,
+    "heartbeat.interval.ms": 200,
     "max.poll.interval.ms": 300_000,
     // librdkafka's defaults (1000 ms, 100,000 messages) starve a fast reader. A message that waits takes about 340 bytes beside its own.
     "fetch.queue.backoff.ms": 2,

@@ -21,6 +21,8 @@ import {
   type RecordBatch,
 } from "./native/index.ts";
 
+const COORDINATOR_WAIT_MS = 500;
+
 export interface ConsumerHooks {
   readonly log: KafkaLog;
   readonly onAssign: (partitions: readonly number[]) => void;
@@ -28,6 +30,8 @@ export interface ConsumerHooks {
   readonly onRevoke: (partitions: readonly number[], isLost: boolean) => void;
   /** A commit that was asked for has failed for these. */
   readonly onCommitFailed: (errorCode: number, offsets: readonly PartitionOffset[]) => void;
+  /** The group's coordinator has been found and answers (or has not, for half a second), and the next is to join. May wait. */
+  readonly beforeJoin?: () => void;
   /** The group has these now; of a commit that was asked for with `commit`. */
   readonly onCommitted?: (offsets: readonly PartitionOffset[]) => void;
 }
@@ -61,6 +65,10 @@ export class Consumer {
     let calls: ConsumerCalls | undefined;
     try {
       calls = new ConsumerCalls(this.#client);
+      if (hooks.beforeJoin) {
+        calls.awaitCoordinator(topic, COORDINATOR_WAIT_MS);
+        hooks.beforeJoin();
+      }
       const errorCode = calls.subscribe(topic);
       if (errorCode !== 0) throw new ConsumerFailure(`subscribe: ${codeName(errorCode)}`);
     } catch (cause) {
@@ -76,8 +84,12 @@ export class Consumer {
    * where this member cannot go on. The batch must have been released.
    */
   poll(batch: RecordBatch, timeoutMs: number): void {
-    this.#serveGroup();
-    this.#calls.fill(batch, timeoutMs, (errorCode, partition) => this.#onRecordError(errorCode, partition));
+    // Without partitions no record can come: what is waited for is the group's word.
+    const isIdle = this.#owned.size === 0;
+    this.#serveGroup(isIdle ? timeoutMs : 0);
+    this.#calls.fill(batch, isIdle ? 0 : timeoutMs, (errorCode, partition) =>
+      this.#onRecordError(errorCode, partition),
+    );
   }
 
   /** Answers the group's events and takes no records: keeps the membership alive while records that were taken are worked on. */

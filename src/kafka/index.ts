@@ -31,7 +31,9 @@ export {
   MockCluster,
   type NewTopic,
   type PartitionOffset,
+  type PrintedTexts,
   RecordBatch,
+  RecordPrinter,
   TransferBuffer,
 } from "./native/index.ts";
 export { Producer } from "./producer.ts";

@@ -9,6 +9,7 @@ class FakeThread {
   readonly hooks: ThreadHooks;
   readonly stops: StopMode[] = [];
   readonly written: number[] = [];
+  joins = 0;
 
   constructor(hooks: ThreadHooks) {
     this.hooks = hooks;
@@ -20,6 +21,10 @@ class FakeThread {
 
   setWritten(sequence: number): void {
     this.written.push(sequence);
+  }
+
+  letJoin(): void {
+    this.joins++;
   }
 }
 
@@ -53,6 +58,18 @@ describe("Pool", () => {
     threads[0]!.hooks.onLines(linesOf([0, 1]), 2);
     for (const onWritten of handed) onWritten();
     expect(threads.map(({ written }) => written)).toEqual([[1, 2], [1]]);
+  });
+
+  test("lets the first workers join the group together, those that come later at once", () => {
+    const { threads, clock } = fakePool(3);
+    threads[0]!.hooks.onReady();
+    threads[1]!.hooks.onEnd("boom");
+    expect(threads.map(({ joins }) => joins)).toEqual([0, 0, 0]);
+    threads[2]!.hooks.onReady();
+    expect(threads.map(({ joins }) => joins)).toEqual([1, 0, 1]);
+    clock.advance(200);
+    threads[3]!.hooks.onReady();
+    expect(threads[3]!.joins).toBe(1);
   });
 
   test("replaces dead workers after growing delays, and says so", () => {
@@ -117,6 +134,7 @@ describe("a thread", () => {
     startThread(
       settings,
       {
+        onReady: () => {},
         onHandled: () => {},
         onLines: (lines, sequence) => handed.push([lines, sequence]),
         log: () => {},
@@ -156,6 +174,7 @@ describe("a thread", () => {
     const logged: string[] = [];
     const thread = startThread(settings, {
       onLines: () => {},
+      onReady: () => {},
       onHandled: () => {},
       log: (_level, message) => logged.push(message),
       onEnd: resolve,

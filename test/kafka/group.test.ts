@@ -114,7 +114,7 @@ test("a member that closes leaves the group: the other has every partition withi
   expect(ofFirst.size).toBe(0);
   expect(closed - started).toBeLessThan(2000);
   pollUntil(second, () => ofSecond.size === 4);
-  // The other learns of it with its next heartbeat, after half a second. Had the first just gone, its session would take 6 s.
+  // The other learns of it with its next heartbeat, after a fifth of a second. Had the first just gone, its session would take 6 s.
   expect(performance.now() - closed).toBeLessThan(3000);
   await publish(topic, 40);
   let seen = 0;

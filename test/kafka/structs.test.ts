@@ -33,10 +33,14 @@ async function evaluate(expressions: readonly string[], includes: readonly strin
 async function check<T extends Readonly<Record<string, number>>>(
   table: T,
   expressions: Readonly<Record<keyof T, string>>,
+  includes: readonly string[] = [],
 ) {
   const names = Object.keys(table);
   expect(Object.keys(expressions).sort()).toEqual([...names].sort());
-  const values = await evaluate(names.map((name) => expressions[name]!));
+  const values = await evaluate(
+    names.map((name) => expressions[name]!),
+    includes,
+  );
   expect(Object.fromEntries(names.map((name, i) => [name, values[i]!]))).toEqual({ ...table });
 }
 
@@ -74,6 +78,33 @@ test("what produce.c has of librdkafka: the arguments of produceva, each member 
   const constants = ["RKT", "VALUE", "KEY", "OPAQUE", "MSGFLAGS", "TIMESTAMP", "HEADER"].map((name) => `VTYPE_${name}`);
   expect(await evaluate([...constants, "MSG_F_COPY"], [source])).toEqual(
     await evaluate([...constants, "MSG_F_COPY"].map((name) => `RD_KAFKA_${name}`)),
+  );
+});
+
+test("what consume.c has of librdkafka, and what printer.ts has of consume.c", async () => {
+  const source = join(import.meta.dir, "../../src/kafka/native/consume.c");
+  const members = ["err", "rkt", "partition", "payload", "len", "key", "key_len", "offset", "_private"];
+  const layout = (type: string) => [`sizeof(${type})`, ...members.map((member) => `offsetof(${type}, ${member})`)];
+  expect(await evaluate(layout("struct message"), [source])).toEqual(await evaluate(layout("rd_kafka_message_t")));
+  await check(
+    structs.text,
+    { size: "sizeof(struct text)", ...offsets("struct text", { bytes: "bytes", length: "length" }) },
+    [source],
+  );
+  await check(
+    structs.printed,
+    {
+      size: "sizeof(struct printed)",
+      ...offsets("struct printed", {
+        start: "start",
+        end: "end",
+        value: "value",
+        valueEnd: "value_end",
+        offset: "offset",
+        partition: "partition",
+      }),
+    },
+    [source],
   );
 });
 

@@ -3,8 +3,10 @@
  * wanted, then given back together. Not one JavaScript object is made a record.
  */
 import { type Pointer, read } from "bun:ffi";
+import { compiledConsume } from "./compiled.ts";
 import { libc, rd } from "./library.ts";
 import { at, cString, OwnedBuffer, readI64, textAt } from "./memory.ts";
+import type { RecordPrinter } from "./printer.ts";
 import { message } from "./structs.ts";
 
 /** Memory that records are copied into. Once its `bytes.buffer` is transferred to another thread, a new one is needed. */
@@ -58,6 +60,8 @@ export class RecordBatch {
 
   constructor(capacity: number) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError(`a batch of ${capacity} records`);
+    // Here, where there is nothing yet that could not be given back without it.
+    compiledConsume();
     this.capacity = capacity;
     this.#messages = new OwnedBuffer(capacity * 8);
   }
@@ -84,9 +88,9 @@ export class RecordBatch {
   }
 
   #keepRecords(taken: number, onError: (errorCode: number, partition: number) => void): void {
-    let kept = 0;
+    let kept = compiledConsume().firstError(at(this.#messages, 0), taken);
     const errors: [errorCode: number, partition: number][] = [];
-    for (let i = 0; i < taken; i++) {
+    for (let i = kept; i < taken; i++) {
       const m = this.#messages.pointerAt(i * 8)!;
       const errorCode = read.i32(m, message.err);
       if (errorCode === 0) {
@@ -179,11 +183,27 @@ export class RecordBatch {
     return bytesAt(read.ptr(m, message.payload) as Pointer, read.u32(m, message.len));
   }
 
+  /**
+   * Prints the record at `i` and those behind it to `target`, at most `most`, from `offset` on: one call for all. Returns how many were;
+   * fewer where one is not plain, or the room ends. `printer` says where they lie.
+   */
+  print(printer: RecordPrinter, i: number, most: number, target: TransferBuffer, offset: number): number {
+    if (!(Number.isSafeInteger(i) && i >= 0 && Number.isSafeInteger(offset) && offset >= 0 && offset <= target.size))
+      throw new RangeError(`printing record ${i} at ${offset}`);
+    // No value that is found before may be copied afterwards: printing gives headers back.
+    this.#headerSize = NO_HEADER;
+    const end = Math.min(this.#count, i + most);
+    return i < end ? printer.printMessages(at(this.#messages, 0), i, end, target, offset) : 0;
+  }
+
   /** Gives the records back to librdkafka. */
   release(): void {
-    for (let i = 0; i < this.#count; i++) rd().rd_kafka_message_destroy(this.#messages.pointerAt(i * 8));
+    const count = this.#count;
     this.#count = 0;
     this.#headerSize = NO_HEADER;
+    if (count === 0) return;
+    const { release, table } = compiledConsume();
+    release(table.address, at(this.#messages, 0), count);
   }
 
   #at(i: number): Pointer {

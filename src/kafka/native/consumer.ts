@@ -52,6 +52,11 @@ export class ConsumerCalls {
     this.#records = EventQueue.create(client.rk);
   }
 
+  /** Waits until the group's coordinator has answered something, whatever that is, or the time is over. */
+  awaitCoordinator(topic: string, timeoutMs: number): void {
+    withPartitionList([{ topic, partition: 0 }], (list) => rd().rd_kafka_committed(this.#client.rk, list, timeoutMs));
+  }
+
   subscribe(topic: string): number {
     return withPartitionList([{ topic, partition: -1 }], (list) => rd().rd_kafka_subscribe(this.#client.rk, list));
   }

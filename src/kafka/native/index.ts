@@ -10,6 +10,7 @@ export { type AssignmentEvent, type CommitResult, ConsumerCalls } from "./consum
 export { type LibraryInfo, library } from "./library.ts";
 export { MockCluster } from "./mock.ts";
 export type { PartitionOffset, PartitionResult } from "./partitions.ts";
+export { type PrintedTexts, RecordPrinter } from "./printer.ts";
 export { type Header, type KafkaRecord, RecordWriter, UnfitRecord } from "./records.ts";
 export { type OnReport, ReportReader } from "./reports.ts";
 export { EVENT, STATUS } from "./structs.ts";

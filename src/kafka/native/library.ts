@@ -164,6 +164,11 @@ export function libc(): ReturnType<typeof openLibc> {
   return libcOpened;
 }
 
+/** Where it lies, for our own C. */
+export function memcpyAddress(): Pointer {
+  return (libc().memcpy as unknown as { ptr: Pointer }).ptr;
+}
+
 let mockOpened: Mock | undefined;
 
 export function mockLibrary(): Mock {

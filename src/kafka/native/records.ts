@@ -3,7 +3,7 @@
  * librdkafka copies topic, key, value and headers during that call, so the memory is used again for the next ones.
  */
 import type { ClientHandle } from "./client.ts";
-import { compiled } from "./compiled.ts";
+import { compiledProduce } from "./compiled.ts";
 import { rd } from "./library.ts";
 import { at, cString, OwnedBuffer } from "./memory.ts";
 import { vu } from "./structs.ts";
@@ -101,10 +101,10 @@ export class RecordWriter {
     this.#count = 0;
     this.#usedWords = 0;
     this.#usedBytes = 0;
-    const { produce, functions } = compiled();
+    const { produce, table } = compiledProduce();
     const refused = produce(
       this.#client.rk,
-      functions,
+      table.address,
       at(this.#topicHandles, 0),
       at(this.#nameAddresses, 0),
       at(this.#words, 0),

@@ -92,6 +92,8 @@ export const librdkafkaSymbols = {
   },
   rd_kafka_message_destroy: { args: ["ptr" /* rkmessage */], returns: "void" },
   rd_kafka_message_timestamp: { args: ["ptr" /* rkmessage */, "ptr" /* tstype */], returns: FFIType.i64_fast },
+  rd_kafka_message_detach_headers: { args: ["ptr" /* rkmessage */, "ptr" /* hdrsp */], returns: "i32" },
+  rd_kafka_headers_destroy: { args: ["ptr" /* hdrs */], returns: "void" },
   rd_kafka_message_headers: { args: ["ptr" /* rkmessage */, "ptr" /* hdrsp */], returns: "i32" },
   rd_kafka_header_get_last: {
     args: ["ptr" /* hdrs */, "ptr" /* name */, "ptr" /* valuep */, "ptr" /* sizep */],
@@ -108,6 +110,7 @@ export const librdkafkaSymbols = {
   rd_kafka_rebalance_protocol: { args: ["ptr" /* rk */], returns: "ptr" },
   rd_kafka_pause_partitions: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "i32" },
   rd_kafka_resume_partitions: { args: ["ptr" /* rk */, "ptr" /* partitions */], returns: "i32" },
+  rd_kafka_committed: { args: ["ptr" /* rk */, "ptr" /* partitions */, "i32" /* timeout_ms */], returns: "i32" },
   rd_kafka_commit_queue: {
     args: ["ptr" /* rk */, "ptr" /* offsets */, "ptr" /* rkqu */, "ptr" /* cb */, "ptr" /* commit_opaque */],
     returns: "i32",
@@ -261,24 +264,6 @@ export const laterMockSymbols = {
   rd_kafka_mock_group_initial_rebalance_delay_ms: {
     args: ["ptr" /* mcluster */, "i32" /* delay_ms */],
     returns: "void",
-  },
-} as const;
-
-/** Our own C, in produce.c. */
-export const produceSymbols = {
-  sluice_produce: {
-    args: [
-      "ptr" /* rk */,
-      "ptr" /* rd */,
-      "ptr" /* topics */,
-      "ptr" /* names */,
-      "ptr" /* words */,
-      "ptr" /* bytes */,
-      "u32" /* count */,
-      "ptr" /* vus */,
-      "ptr" /* codes */,
-    ],
-    returns: "u32",
   },
 } as const;
 
