@@ -3,7 +3,7 @@
  * `ensureLibrdkafka()` is what `bun run setup` calls; run directly, `--rebuild` builds anew (after installing a missing
  * -dev package, say). Two builds at once do not harm each other: the last rename wins, and both are whole.
  */
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   BUNDLED_VERSION,
@@ -81,6 +81,7 @@ async function build(say: (line: string) => void): Promise<void> {
     const started = performance.now();
     const sources = join(folder, "src");
     await cp(SOURCES, sources, { recursive: true });
+    await mend(sources);
     await step(["bash", "./configure", "--disable-syslog"], sources);
     const jobs = String(Math.max(1, navigator.hardwareConcurrency));
     await step(["make", "-j", jobs, "-C", "src", libraryFile()], sources);
@@ -91,6 +92,31 @@ async function build(say: (line: string) => void): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What librdkafka 2.15.1 gets wrong and no caller can avoid. An answer to DescribeCluster that has no brokers (they have all just been
+ * started anew) is refused with an error that is then lost: `reply->rkbuf_err` is returned, which is 0, and
+ * rd_kafka_admin_response_parse ends the process, since there is no result. DescribeTopics has the same lines.
+ */
+const MENDED_FILE = "src/rdkafka_admin.c";
+const LOST_ERROR =
+  /(response protocol parse failure: %s",\s+)rd_kafka_err2str\(reply->rkbuf_err\)\);\s+return reply->rkbuf_err;/g;
+const KEPT_ERROR = "$1rd_kafka_err2str(err ? err : reply->rkbuf_err));\n        return err ? err : reply->rkbuf_err;";
+const MENDED_FUNCTIONS = /DescribeCluster response|DescribeTopics response/;
+
+async function mend(sources: string): Promise<void> {
+  const path = join(sources, MENDED_FILE);
+  const functions = (await readFile(path, "utf8")).split(/^}$/m);
+  let mended = 0;
+  const text = functions.map((body) => {
+    if (!MENDED_FUNCTIONS.test(body)) return body;
+    const kept = body.replace(LOST_ERROR, KEPT_ERROR);
+    if (kept !== body) mended++;
+    return kept;
+  });
+  if (mended !== 2) throw new Error(`librdkafka ${BUNDLED_VERSION} is not what this was written for: see \`mend\``);
+  await writeFile(path, text.join("}"));
 }
 
 /** Of builds that were killed; one that is under way is younger. */

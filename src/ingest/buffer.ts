@@ -2,8 +2,8 @@
  * The linger/batch buffer: events wait here for company before they go to Kafka together.
  *
  * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what is
- * under way to Kafka already. Then it waits until it is a quarter of that, as acknowledgements come and events do, for a millisecond at
- * the most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of
+ * under way to Kafka already, and that is much. Then it waits until it is a quarter of that, as acknowledgements come and events do, for a
+ * millisecond at the most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of
  * which costs serve, librdkafka and the broker the same again. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
 import type { PendingEvent } from "./event.ts";
@@ -17,6 +17,8 @@ export interface BufferLimits {
 
 /** What is under way may be so many times what leaves. */
 const UNDER_WAY_RATIO = 4;
+/** With fewer events under way, waiting costs more than batches save: half the rate at 64 connections. */
+const HELD_FROM_EVENTS = 128;
 const HELD_MAX_MS = 1;
 
 export class LingerBuffer {
@@ -66,7 +68,8 @@ export class LingerBuffer {
   }
 
   get #isTooLittle(): boolean {
-    return this.#events.length * UNDER_WAY_RATIO < this.#underWay();
+    const underWay = this.#underWay();
+    return underWay >= HELD_FROM_EVENTS && this.#events.length * UNDER_WAY_RATIO < underWay;
   }
 
   flush(): void {

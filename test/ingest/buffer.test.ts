@@ -57,41 +57,49 @@ test("with nothing under way, what arrives in one turn leaves together at its en
 
 test("a quarter of what is under way leaves at the end of its turn", async () => {
   const bench = new Bench();
-  bench.underWay = 100;
-  bench.add(25);
+  bench.underWay = 400;
+  bench.add(100);
   await turn();
-  expect(bench.batches).toEqual([25]);
+  expect(bench.batches).toEqual([100]);
 });
 
 test("less than that waits for more events", async () => {
   const bench = new Bench();
-  bench.underWay = 100;
+  bench.underWay = 400;
   bench.add(10);
   await turn();
   expect(bench.batches).toEqual([]);
-  bench.add(15);
+  bench.add(90);
   await turn();
-  expect(bench.batches).toEqual([25]);
+  expect(bench.batches).toEqual([100]);
 });
 
 test("or for outcomes", async () => {
   const bench = new Bench();
-  bench.underWay = 100;
+  bench.underWay = 400;
   bench.add(10);
   await turn();
-  bench.underWay = 41;
+  bench.underWay = 200;
   bench.buffer.reconsider();
   await turn();
   expect(bench.batches).toEqual([]);
-  bench.underWay = 40;
+  bench.underWay = 127;
   bench.buffer.reconsider();
   await turn();
   expect(bench.batches).toEqual([10]);
 });
 
+test("with few under way nothing is held", async () => {
+  const bench = new Bench();
+  bench.underWay = 127;
+  bench.add(1);
+  await turn();
+  expect(bench.batches).toEqual([1]);
+});
+
 test("or for a millisecond, where neither comes", async () => {
   const bench = new Bench();
-  bench.underWay = 100;
+  bench.underWay = 400;
   bench.add(10);
   await bench.whenNext;
   expect(bench.batches).toEqual([10]);

@@ -45,10 +45,14 @@ export class LibraryError extends Error {
   override readonly name = "LibraryError";
 }
 
+/** Grows with what scripts/librdkafka.ts mends in the sources: a build without it is not taken for one with it. */
+const PATCH_LEVEL = 1;
+
 /** Where the build of the bundled sources is kept: one folder a version, system and processor. */
 export function cachedLibraryPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const file = process.platform === "darwin" ? "librdkafka.1.dylib" : "librdkafka.so.1";
-  return join(cacheFolder(environment), `librdkafka-${BUNDLED_VERSION}-${process.platform}-${process.arch}`, file);
+  const build = `librdkafka-${BUNDLED_VERSION}.${PATCH_LEVEL}-${process.platform}-${process.arch}`;
+  return join(cacheFolder(environment), build, file);
 }
 
 const SYSTEM_NAMES =
