@@ -31,8 +31,9 @@ export interface HeaderSource {
 }
 
 /** `Headers`, made once: an object would be read anew for every answer. */
-const RECEIPT = { status: 202, headers: new Headers({ "content-type": "application/json" }) };
-const LAST_RECEIPT = { ...RECEIPT, headers: { ...RECEIPT.headers, connection: "close" } };
+const TYPE = { "content-type": "application/json" };
+const RECEIPT = { status: 202, headers: new Headers(TYPE) };
+const LAST_RECEIPT = { status: 202, headers: new Headers({ ...TYPE, connection: "close" }) };
 
 export function answerOne(result: Result, source: HeaderSource): Response {
   if ("problem" in result) return problemResponse(result.problem, source.headersFor(new Set([result.problem.code])));

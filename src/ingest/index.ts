@@ -216,7 +216,9 @@ export class Ingest {
   /** Why every event is refused as too much at the moment, if that is why: so that nobody need read it first. */
   get whyFull(): Refused | undefined {
     const full = this.#admission.whyFull;
-    return full && !this.#isDraining && this.#options.kafkaAwayMs() <= AWAY_MS ? full : undefined;
+    const { window } = this.#options;
+    // A window may know the event's outcome already, which takes no room.
+    return full && !window && !this.#isDraining && this.#options.kafkaAwayMs() <= AWAY_MS ? full : undefined;
   }
 
   /** Of bodies that are on their way in, and of what clients are told that are turned away. */

@@ -126,5 +126,10 @@ function nextChunk(lane: Lane, maxBytes: number, sizeOf: (slot: number) => numbe
     lane.out.add(slot);
     lane.head++;
   }
+  // A lane lasts as long as traffic leaves no gap: what was let go of must not stay in it.
+  if (lane.head >= CHUNK_RECORDS_MAX && 2 * lane.head >= lane.waiting.length) {
+    lane.waiting = lane.waiting.slice(lane.head);
+    lane.head = 0;
+  }
   return chunk;
 }

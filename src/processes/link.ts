@@ -45,7 +45,16 @@ export class Link {
 
   async #onMessage(message: ToProcess): Promise<void> {
     if (message.type === "all_figures") this.#asked.get(message.id)?.(message);
-    else this.#send({ type: "figures", id: message.id, figures: await this.#options.figures() });
+    else await this.#answer(message.id);
+  }
+
+  /** Whoever asks goes on without an answer that does not come. */
+  async #answer(id: number): Promise<void> {
+    try {
+      this.#send({ type: "figures", id, figures: await this.#options.figures() });
+    } catch (cause) {
+      this.#options.log.error({ err: cause }, "the figures for /metrics could not be read");
+    }
   }
 
   #send(message: ToParent): void {

@@ -144,7 +144,7 @@ export class Supervisor {
     else this.#replace(running, fields);
   }
 
-  #replace({ index, startedMs }: Running, fields: object): void {
+  #replace({ index, startedMs }: Pick<Running, "index" | "startedMs">, fields: object): void {
     const { log } = this.#options;
     const delayMs = this.#restarts.onDeath(startedMs, this.#clock.nowMs());
     if (delayMs === undefined) {
@@ -155,8 +155,13 @@ export class Supervisor {
     log.error({ ...fields, restart_delay_ms: delayMs }, "a process died and will be replaced");
     const cancel = this.#clock.after(delayMs, () => {
       this.#waiting.delete(cancel);
-      this.#replaced++;
-      this.#start(index);
+      try {
+        this.#start(index);
+        this.#replaced++;
+      } catch (cause) {
+        // No memory or no process to be had at the moment: the others go on.
+        this.#replace({ index, startedMs: this.#clock.nowMs() }, { process: index, err: cause });
+      }
     });
     this.#waiting.add(cancel);
   }

@@ -28,6 +28,7 @@ async function startServe(topic: string, ...args: readonly string[]) {
   });
   const url = await urlOf(serve);
   await serve.logged(/Kafka is reachable/);
+  await serve.logged(/(?:found|created) the topic/);
   const send = async (id: string, value = "v", query = ""): Promise<Receipt & { readonly http: number }> => {
     const response = await fetch(`${url}/register_event${query}`, {
       method: "POST",

@@ -19,5 +19,7 @@ test("once the server is to stop, every answer to an event asks for the end of i
   ];
   expect(answers.map(({ status }) => status)).toEqual([202, 202, 503, 400, 400]);
   expect(answers.map(({ headers }) => headers.get("connection"))).toEqual(answers.map(() => "close"));
+  // What is added to the last answers takes nothing from them.
+  for (const { headers } of answers) expect(headers.get("content-type")).toMatch(/^application\/(?:problem\+)?json$/);
   ingest.stop();
 });

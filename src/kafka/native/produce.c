@@ -2,7 +2,7 @@
  * A batch of packed records to librdkafka in one call from JavaScript: rd_kafka_produceva for each, which copies everything.
  *
  * Compiled by the C compiler inside Bun (compiled.ts), which has no headers of librdkafka: what is used of them stands here, and
- * test/kafka/compiled.test.ts holds it against rdkafka.h. records.ts packs, and says how.
+ * test/kafka/structs.test.ts holds it against rdkafka.h. records.ts packs, and says how.
  */
 typedef unsigned char u8;
 typedef int i32;
