@@ -10,7 +10,11 @@ export interface ErrorCode {
   readonly kind: "retriable" | "permanent" | "stateful";
   /** Is tried in the short form, too. */
   readonly inShort?: true;
-  /** The broker claims to have the records; the mock cluster has not, and what is "lost" then was lost by the injection. */
+  /**
+   * The broker has the records, or may have them: librdkafka takes the acknowledgement of a later batch for theirs, too, since a broker would
+   * have refused that batch's sequence number otherwise (rd_kafka_dr_implicit_ack). The mock cluster has them not and refuses no sequence
+   * number; what is "lost" then was lost by the injection.
+   */
   readonly claimsToHaveThem?: true;
 }
 
@@ -19,14 +23,14 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   { code: 3, name: "UNKNOWN_TOPIC_OR_PART", kind: "retriable" },
   { code: 5, name: "LEADER_NOT_AVAILABLE", kind: "retriable" },
   { code: 6, name: "NOT_LEADER_FOR_PARTITION", kind: "retriable", inShort: true },
-  { code: 7, name: "REQUEST_TIMED_OUT", kind: "retriable", inShort: true },
+  { code: 7, name: "REQUEST_TIMED_OUT", kind: "retriable", inShort: true, claimsToHaveThem: true },
   { code: 8, name: "BROKER_NOT_AVAILABLE", kind: "retriable" },
   { code: 9, name: "REPLICA_NOT_AVAILABLE", kind: "retriable" },
   { code: 14, name: "COORDINATOR_LOAD_IN_PROGRESS", kind: "retriable" },
   { code: 15, name: "COORDINATOR_NOT_AVAILABLE", kind: "retriable" },
   { code: 16, name: "NOT_COORDINATOR", kind: "retriable" },
   { code: 19, name: "NOT_ENOUGH_REPLICAS", kind: "retriable" },
-  { code: 20, name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", kind: "retriable" },
+  { code: 20, name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", kind: "retriable", claimsToHaveThem: true },
   { code: 56, name: "KAFKA_STORAGE_ERROR", kind: "retriable" },
   { code: -1, name: "UNKNOWN", kind: "permanent" },
   { code: 4, name: "INVALID_MSG_SIZE", kind: "permanent" },

@@ -39,7 +39,7 @@ export interface TopicRules {
   readonly dedupes: boolean;
   /** The number of partitions was raised meanwhile: keys move. */
   readonly partitionsRaised: boolean;
-  /** The broker claims to have records that it has not (an injected DUPLICATE_SEQUENCE_NUMBER): acks without an offset prove nothing. */
+  /** The broker claims to have records that it has not (the mock cluster, with some injected errors): acks without an offset prove nothing. */
   readonly brokerLies: boolean;
 }
 
