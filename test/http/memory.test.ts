@@ -1,51 +1,12 @@
 /** What is taken in keeps no more memory than the budget knows of. */
 import { expect, test } from "bun:test";
-import { createApp } from "../../src/http/index.ts";
-import { Filed, Ingest, type PendingEvent } from "../../src/ingest/index.ts";
-import { createLog } from "../../src/log.ts";
-import { parseOptions } from "../../src/options/core.ts";
-import { serveOptions } from "../../src/options/serve.ts";
+import { makeHttp } from "./support.ts";
 
-function make() {
-  const limits = parseOptions(serveOptions, [], {});
-  const published: PendingEvent[] = [];
-  const ingest = new Ingest({
-    publish: (batch, settle) => {
-      for (const event of batch) {
-        published.push(event);
-        settle(event, { status: "acked", topic: event.topic, partition: 0, offset: 0 });
-      }
-    },
-    kafkaAwayMs: () => 0,
-    limits,
-    buffer: { lingerMs: undefined, maxEvents: 1, maxBytes: undefined },
-  });
-  const nothing = () => Promise.resolve(new Map());
-  const app = createApp({
-    ingest,
-    filed: new Filed({ readCommitted: nothing, readHighWatermarks: nothing, timeoutMs: 0, maxWaiting: 0 }),
-    state: () => {
-      throw new Error("not asked for");
-    },
-    isStopping: () => false,
-    log: createLog("test", "silent"),
-    version: "",
-    limits,
-    topics: ["events"],
-    ack: "all",
-    rules: { keyMember: undefined, schemaProblem: undefined },
-    deadLetters: undefined,
-    metrics: () => Promise.resolve(new Response()),
-    keys: undefined,
-    corsOrigins: undefined,
-  });
-  const send = async (path: string, type: string, body: string) => {
-    const request = new Request(`http://localhost${path}`, { method: "POST", headers: { "content-type": type }, body });
-    const response = await app.handle(request);
-    ingest.stop();
-    return { status: response.status, kept: published.map(({ value }) => value!.buffer.byteLength) };
-  };
-  return { send };
+async function send(path: string, type: string, body: string) {
+  const { post, ingest, published } = makeHttp();
+  const { status } = await post(path, body, { "content-type": type });
+  ingest.stop();
+  return { status, kept: published.map(({ value }) => value!.buffer.byteLength) };
 }
 
 const BLANKS = " ".repeat(500_000);
@@ -61,7 +22,7 @@ test.each([
     `{"specversion":"1.0","id":"1","source":"/s","type":"t",${BLANKS}"data":1}`,
   ],
 ])("small events in a large body keep only themselves: %s %s", async (path, type, body) => {
-  const { status, kept } = await make().send(path, type, body);
+  const { status, kept } = await send(path, type, body);
   expect(status).toBeWithin(202, 208);
   expect(kept.length).toBeGreaterThan(0);
   for (const bytes of kept) expect(bytes).toBeLessThan(1000);
@@ -69,6 +30,6 @@ test.each([
 
 test("events that make up their body are not copied", async () => {
   const body = `${JSON.stringify({ fill: "x".repeat(100) })}\n`.repeat(100);
-  const { kept } = await make().send("/register_events", "application/x-ndjson", body);
+  const { kept } = await send("/register_events", "application/x-ndjson", body);
   expect(new Set(kept)).toEqual(new Set([body.length]));
 });

@@ -8,11 +8,13 @@ import { serveOptions } from "../../src/options/serve.ts";
 export function makeHttp(args: readonly string[] = [], over: Partial<HttpOptions> = {}) {
   const limits = parseOptions(serveOptions, args, {});
   const waiting: (() => void)[] = [];
+  const published: PendingEvent[] = [];
   const kafka = { awayMs: 0, isAcking: true };
   const ingest = new Ingest({
     publish: (batch, settle) => {
       const ack = (event: PendingEvent) =>
         settle(event, { status: "acked", topic: event.topic, partition: 0, offset: 0 });
+      published.push(...batch);
       for (const event of batch) {
         if (kafka.isAcking) ack(event);
         else waiting.push(() => ack(event));
@@ -46,6 +48,8 @@ export function makeHttp(args: readonly string[] = [], over: Partial<HttpOptions
     app,
     ingest,
     kafka,
+    /** Every event that was handed to Kafka. */
+    published,
     /** Acks everything that waits. */
     ackAll: () => {
       for (const ack of waiting.splice(0)) ack();

@@ -96,7 +96,6 @@ test("what consume.c has of librdkafka, and what printer.ts has of consume.c", a
     {
       size: "sizeof(struct printed)",
       ...offsets("struct printed", {
-        start: "start",
         end: "end",
         value: "value",
         valueEnd: "value_end",

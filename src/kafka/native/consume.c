@@ -53,12 +53,11 @@ struct text {
   u64 length;
 };
 
-/* Where a record was printed, in bytes from `out`; `value` is NONE where it has none. printer.ts reads it. */
+/* Up to where a record was printed, and where its value stands, in bytes from `out`; `value` is NONE where it has none. printer.ts reads it. */
 struct printed {
-  u32 start, end, value, value_end;
-  i64 offset;
+  u32 end, value, value_end;
   i32 partition;
-  i32 unused;
+  i64 offset;
 };
 
 enum { NONE = 0xffffffff, DIGITS_MAX = 20 };
@@ -127,7 +126,6 @@ u32 sluice_print(const struct functions *rd, struct message **messages, u32 firs
     if (value && !is_plain(value, header_size)) return first;
     if (message->key && !is_plain(message->key, key_size)) return first;
 
-    printed->start = (u32)(at - out);
     printed->partition = message->partition;
     printed->offset = message->offset;
     at = put_number(put(rd, at, &texts[PARTITION]), (u32)message->partition);

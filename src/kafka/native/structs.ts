@@ -22,13 +22,12 @@ export const vu = { size: 72 } as const;
 /** `struct text` and `struct printed`, our own, in consume.c */
 export const text = { size: 16, bytes: 0, length: 8 } as const;
 export const printed = {
-  size: 32,
-  start: 0, // u32
-  end: 4, // u32
-  value: 8, // u32
-  valueEnd: 12, // u32
+  size: 24,
+  end: 0, // u32
+  value: 4, // u32
+  valueEnd: 8, // u32
+  partition: 12, // i32
   offset: 16, // i64
-  partition: 24, // i32
 } as const;
 
 /** rd_kafka_topic_partition_t */
