@@ -94,29 +94,43 @@ async function build(say: (line: string) => void): Promise<void> {
   }
 }
 
-/**
- * What librdkafka 2.15.1 gets wrong and no caller can avoid. An answer to DescribeCluster that has no brokers (they have all just been
- * started anew) is refused with an error that is then lost: `reply->rkbuf_err` is returned, which is 0, and
- * rd_kafka_admin_response_parse ends the process, since there is no result. DescribeTopics has the same lines.
- */
-const MENDED_FILE = "src/rdkafka_admin.c";
-const LOST_ERROR =
-  /(response protocol parse failure: %s",\s+)rd_kafka_err2str\(reply->rkbuf_err\)\);\s+return reply->rkbuf_err;/g;
-const KEPT_ERROR = "$1rd_kafka_err2str(err ? err : reply->rkbuf_err));\n        return err ? err : reply->rkbuf_err;";
-const MENDED_FUNCTIONS = /DescribeCluster response|DescribeTopics response/;
+interface Mend {
+  readonly file: string;
+  readonly pattern: RegExp;
+  readonly replacement: string;
+  /** How often the pattern is to be found. */
+  readonly places: number;
+}
+
+/** What librdkafka 2.15.1 gets wrong over a cluster whose brokers have all just been started anew, and no caller can avoid. */
+const MENDS: readonly Mend[] = [
+  {
+    // An answer to DescribeCluster without a broker is refused with an error that is then lost: `reply->rkbuf_err` is returned, which
+    // is 0, and rd_kafka_admin_response_parse ends the process, since there is no result. DescribeTopics has the same lines.
+    file: "src/rdkafka_admin.c",
+    pattern:
+      /(Describe(?:Cluster|Topics) response protocol parse failure: %s",\s+)rd_kafka_err2str\(reply->rkbuf_err\)\);\s+return reply->rkbuf_err;/g,
+    replacement: "$1rd_kafka_err2str(err ? err : reply->rkbuf_err));\n        return err ? err : reply->rkbuf_err;",
+    places: 2,
+  },
+  {
+    // An answer to Metadata with a topic but without a broker counts as good: every broker that was known is dropped, the way back to
+    // the bootstrap servers is called off, and the client is never heard of again (https://github.com/confluentinc/librdkafka/issues/5301).
+    file: "src/rdkafka_metadata.c",
+    pattern: /if \(md->broker_cnt == 0 && md->topic_cnt == 0\)/g,
+    replacement: "if (md->broker_cnt == 0)",
+    places: 1,
+  },
+];
 
 async function mend(sources: string): Promise<void> {
-  const path = join(sources, MENDED_FILE);
-  const functions = (await readFile(path, "utf8")).split(/^}$/m);
-  let mended = 0;
-  const text = functions.map((body) => {
-    if (!MENDED_FUNCTIONS.test(body)) return body;
-    const kept = body.replace(LOST_ERROR, KEPT_ERROR);
-    if (kept !== body) mended++;
-    return kept;
-  });
-  if (mended !== 2) throw new Error(`librdkafka ${BUNDLED_VERSION} is not what this was written for: see \`mend\``);
-  await writeFile(path, text.join("}"));
+  for (const { file, pattern, replacement, places } of MENDS) {
+    const path = join(sources, file);
+    const text = await readFile(path, "utf8");
+    const found = text.match(pattern)?.length ?? 0;
+    if (found !== places) throw new Error(`${file} of librdkafka ${BUNDLED_VERSION} is not what MENDS was written for`);
+    await writeFile(path, text.replaceAll(pattern, replacement));
+  }
 }
 
 /** Of builds that were killed; one that is under way is younger. */

@@ -1,14 +1,16 @@
 /**
- * A cluster whose brokers have all just been started anew answers without a broker. librdkafka 2.15.1 ends the process over that;
- * scripts/librdkafka.ts mends it. Neither the mock nor a real Kafka says so on demand, hence a broker of a few lines.
+ * A cluster whose brokers have all just been started anew answers without a broker. librdkafka 2.15.1 ends the process over that, or
+ * forgets all the brokers it knew and is never heard of again; scripts/librdkafka.ts mends both. Neither the mock nor a real Kafka says
+ * so on demand, hence a broker of a few lines.
  */
 import { afterEach, expect, test } from "bun:test";
 import type { Socket } from "bun";
-import { Admin } from "../../src/kafka/index.ts";
-import { quiet } from "../support/mock.ts";
+import { Admin, Producer, producerConfig } from "../../src/kafka/index.ts";
+import { publishAll, quiet, record, settings } from "../support/mock.ts";
 
 const [METADATA, API_VERSIONS] = [3, 18];
 const METADATA_VERSION = 7;
+const UNKNOWN_TOPIC = 3;
 
 /** Big-endian, as the Kafka protocol has it (https://kafka.apache.org/protocol). */
 class Writer {
@@ -40,6 +42,7 @@ class Writer {
 /** Knows two requests, and of one of them whether it has brokers. */
 class TinyBroker {
   hasBrokers = true;
+  #onTopicRequest = () => {};
   readonly #server = Bun.listen<{ rest: Buffer }>({
     hostname: "127.0.0.1",
     port: 0,
@@ -59,11 +62,18 @@ class TinyBroker {
     this.#server.stop(true);
   }
 
+  /** Resolves when a client has asked for a topic, and been answered. */
+  nextTopicRequest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onTopicRequest = resolve;
+    return promise;
+  }
+
   #read(socket: Socket<{ rest: Buffer }>, bytes: Buffer): void {
     let rest = Buffer.concat([socket.data.rest, bytes]);
     while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {
       const size = rest.readInt32BE(0);
-      const answer = this.#answer(rest.readInt16BE(4), rest.readInt16BE(6));
+      const answer = this.#answer(rest.subarray(4, 4 + size));
       const framed = new Writer().int(answer.length + 4, 4).int(rest.readInt32BE(8), 4).bytes;
       socket.write(Buffer.concat([framed, answer]));
       rest = rest.subarray(4 + size);
@@ -71,8 +81,9 @@ class TinyBroker {
     socket.data.rest = rest;
   }
 
-  #answer(api: number, version: number): Buffer {
-    return api === API_VERSIONS ? this.#versions(version) : this.#metadata();
+  #answer(request: Buffer): Buffer {
+    const [api, version] = [request.readInt16BE(0), request.readInt16BE(2)];
+    return api === API_VERSIONS ? this.#versions(version) : this.#metadata(topicsOf(request));
   }
 
   #versions(version: number): Buffer {
@@ -87,14 +98,28 @@ class TinyBroker {
     return writer.bytes;
   }
 
-  #metadata(): Buffer {
+  #metadata(topics: readonly string[]): Buffer {
     const writer = new Writer().int(0, 4).int(this.hasBrokers ? 1 : 0, 4);
     if (this.hasBrokers) writer.int(1, 4).text("127.0.0.1").int(this.#server.port, 4).int(-1, 2);
-    return writer
-      .text("tiny")
-      .int(this.hasBrokers ? 1 : -1, 4)
-      .int(0, 4).bytes;
+    if (topics.length > 0) queueMicrotask(this.#onTopicRequest);
+    writer.text("tiny").int(this.hasBrokers ? 1 : -1, 4);
+    writer.int(topics.length, 4);
+    // Not internal, and no partitions.
+    for (const topic of topics) writer.int(UNKNOWN_TOPIC, 2).text(topic).byte(0).int(0, 4);
+    return writer.bytes;
   }
+}
+
+/** Of a Metadata request: behind the header with its client id, a count and the names; -1 and 0 stand for all and none. */
+function topicsOf(request: Buffer): string[] {
+  let at = 10 + request.readInt16BE(8);
+  const count = request.readInt32BE(at);
+  at += 4;
+  return Array.from({ length: Math.max(0, count) }, () => {
+    const name = request.toString("utf8", at + 2, at + 2 + request.readInt16BE(at));
+    at += 2 + Buffer.byteLength(name);
+    return name;
+  });
 }
 
 const started: { stop(): void }[] = [];
@@ -111,4 +136,16 @@ test("a cluster that says it has no brokers is an error, and no end of the proce
   await expect(admin.describeCluster(3000, 1)).rejects.toThrow("_PARTIAL");
   broker.hasBrokers = true;
   expect((await admin.describeCluster(5000, 1)).brokers).toHaveLength(1);
+});
+
+test("a cluster that knew a topic and no broker for a moment is asked again, and not given up", async () => {
+  const broker = new TinyBroker();
+  const producer = new Producer({ config: producerConfig(settings(broker.address)), log: quiet });
+  started.push(broker, { stop: () => void producer.close(100) });
+  void publishAll(producer, [record("events", "1")]);
+  await broker.nextTopicRequest();
+  broker.hasBrokers = false;
+  await broker.nextTopicRequest();
+  broker.hasBrokers = true;
+  await broker.nextTopicRequest();
 });
