@@ -2,9 +2,9 @@
  * The linger/batch buffer: events wait here for company before they go to Kafka together.
  *
  * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what is
- * under way to Kafka already, and that is much. Then it waits until it is a quarter of that, as acknowledgements come and events do, for a
- * millisecond at the most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of
- * which costs serve, librdkafka and the broker the same again. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
+ * under way to Kafka already. Then it waits until it is half of that, as acknowledgements come and events do, for a millisecond at the
+ * most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of which
+ * costs serve, librdkafka and the broker the same again. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
 import type { PendingEvent } from "./event.ts";
 
@@ -16,9 +16,9 @@ export interface BufferLimits {
 }
 
 /** What is under way may be so many times what leaves. */
-const UNDER_WAY_RATIO = 4;
-/** With fewer events under way, waiting costs more than batches save: half the rate at 64 connections. */
-const HELD_FROM_EVENTS = 128;
+const UNDER_WAY_RATIO = 2;
+/** With fewer events under way there is nobody to wait for. */
+const HELD_FROM_EVENTS = 4;
 const HELD_MAX_MS = 1;
 
 export class LingerBuffer {

@@ -57,9 +57,11 @@ export function producerConfig(settings: ProducerSettings): ProducerConfig {
   return {
     ...COMMON,
     "client.id": "sluice-serve",
-    // The linger/batch buffer in front of librdkafka does the waiting. These 0.2 ms, a tenth of a round trip, let the records of one
-    // flush leave in one request: without them librdkafka's thread sends the first alone (a quarter more requests answered a second).
-    "linger.ms": 0.2,
+    // The linger/batch buffer in front of librdkafka does the waiting. These few microseconds are less than librdkafka's thread takes to
+    // wake up: whatever is longer than that becomes a whole millisecond for a record that is alone, and 0 sends the first of many by itself.
+    "linger.ms": 0.005,
+    // How records without a key are spread is ours (native/turns.ts).
+    "sticky.partitioning.linger.ms": 0,
     "socket.nagle.disable": true,
     ...propertiesFor("producer", settings.properties),
     ...producerOwn(settings),

@@ -55,9 +55,9 @@ test("with nothing under way, what arrives in one turn leaves together at its en
   expect(bench.batches).toEqual([3]);
 });
 
-test("a quarter of what is under way leaves at the end of its turn", async () => {
+test("half of what is under way leaves at the end of its turn", async () => {
   const bench = new Bench();
-  bench.underWay = 400;
+  bench.underWay = 200;
   bench.add(100);
   await turn();
   expect(bench.batches).toEqual([100]);
@@ -65,7 +65,7 @@ test("a quarter of what is under way leaves at the end of its turn", async () =>
 
 test("less than that waits for more events", async () => {
   const bench = new Bench();
-  bench.underWay = 400;
+  bench.underWay = 200;
   bench.add(10);
   await turn();
   expect(bench.batches).toEqual([]);
@@ -79,11 +79,11 @@ test("or for outcomes", async () => {
   bench.underWay = 400;
   bench.add(10);
   await turn();
-  bench.underWay = 200;
+  bench.underWay = 21;
   bench.buffer.reconsider();
   await turn();
   expect(bench.batches).toEqual([]);
-  bench.underWay = 127;
+  bench.underWay = 20;
   bench.buffer.reconsider();
   await turn();
   expect(bench.batches).toEqual([10]);
@@ -91,7 +91,7 @@ test("or for outcomes", async () => {
 
 test("with few under way nothing is held", async () => {
   const bench = new Bench();
-  bench.underWay = 127;
+  bench.underWay = 3;
   bench.add(1);
   await turn();
   expect(bench.batches).toEqual([1]);

@@ -21,7 +21,7 @@ test("the producer is idempotent, waits for every in-sync replica and partitions
     acks: -1,
     partitioner: "murmur2_random",
     "allow.auto.create.topics": false,
-    "linger.ms": 0.2,
+    "linger.ms": 0.005,
   });
 });
 

@@ -1,5 +1,9 @@
-/** The same key goes to the same partition whoever produces: librdkafka's choice against Kafka's own hash. */
+/**
+ * The same key goes to the same partition whoever produces: librdkafka's choice against Kafka's own hash. Without a key, what is published
+ * together stays together, and all partitions have their turn.
+ */
 import { expect, test } from "bun:test";
+import type { Producer } from "../../src/kafka/index.ts";
 import { KafkaFixture, publishAll, record } from "../support/mock.ts";
 
 /** The hash that the Java client partitions by: MurmurHash2, 32 bits, with a seed of Kafka's own. */
@@ -45,5 +49,56 @@ test("keys are partitioned as the Java client does", async () => {
   expect(outcomes.map((o) => (o.status === "acked" ? o.partition : -1))).toEqual(
     keys.map((key) => (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions),
   );
+  await kafka.close();
+});
+
+/** Publishes ten records without a key to each of the topics, turn and turn about, in one batch. Which partitions each topic's went to. */
+async function partitionsOfBatch(producer: Producer, ...topics: readonly string[]): Promise<number[][]> {
+  const records = Array.from({ length: 10 }, () => topics.map((topic) => record(topic, "{}"))).flat();
+  const outcomes = await publishAll(producer, records);
+  return topics.map((topic) => {
+    const partitions = outcomes.map((o) => (o.status === "acked" && o.topic === topic ? o.partition : -1));
+    return [...new Set(partitions)].filter((partition) => partition !== -1);
+  });
+}
+
+test("records without a key that are published together go to one partition, the next ones to the next", async () => {
+  const kafka = new KafkaFixture();
+  kafka.mock.createTopic("events", 3);
+  const producer = kafka.producer();
+  const batches: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const [partitions] = await partitionsOfBatch(producer, "events");
+    expect(partitions).toHaveLength(1);
+    batches.push(partitions![0]!);
+  }
+  for (let i = 1; i < batches.length; i++) expect(batches[i]).toBe((batches[i - 1]! + 1) % 3);
+  await kafka.close();
+});
+
+test("topics that share batches have turns of their own", async () => {
+  const kafka = new KafkaFixture();
+  for (const topic of ["a", "b"]) kafka.mock.createTopic(topic, 2);
+  const producer = kafka.producer();
+  const [firstOfA, firstOfB] = await partitionsOfBatch(producer, "a", "b");
+  const [secondOfA, secondOfB] = await partitionsOfBatch(producer, "a", "b");
+  for (const partitions of [firstOfA, firstOfB, secondOfA, secondOfB]) expect(partitions).toHaveLength(1);
+  expect(secondOfA).not.toEqual(firstOfA);
+  expect(secondOfB).not.toEqual(firstOfB);
+  await kafka.close();
+});
+
+test("a partition without a leader is passed over", async () => {
+  const kafka = new KafkaFixture();
+  kafka.mock.createTopic("events", 3);
+  kafka.mock.setLeader("events", 1, -1);
+  const producer = kafka.producer();
+  const seen = new Set<number>();
+  for (let i = 0; i < 6; i++) {
+    const [partitions] = await partitionsOfBatch(producer, "events");
+    expect(partitions).toHaveLength(1);
+    seen.add(partitions![0]!);
+  }
+  expect([...seen].sort()).toEqual([0, 2]);
   await kafka.close();
 });

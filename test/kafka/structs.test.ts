@@ -81,6 +81,12 @@ test("what produce.c has of librdkafka: the arguments of produceva, each member 
   );
 });
 
+test("what turns.ts has of produce.c", () => {
+  const source = join(import.meta.dir, "../../src/kafka/native/produce.c");
+  const members = { isAvailable: "is_available", byKey: "by_key", turn: "turn" };
+  return check(structs.turns, { size: "sizeof(struct turns)", ...offsets("struct turns", members) }, [source]);
+});
+
 test("what consume.c has of librdkafka, and what printer.ts has of consume.c", async () => {
   const source = join(import.meta.dir, "../../src/kafka/native/consume.c");
   const members = ["err", "rkt", "partition", "payload", "len", "key", "key_len", "offset", "_private"];

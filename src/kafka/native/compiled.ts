@@ -44,8 +44,8 @@ const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 function compileProduce() {
   const table = new FunctionTable(PRODUCE_FUNCTIONS.map(functionAddress));
-  const { sluice_produce: produce } = cc({ source: path("./produce.c"), symbols: produceSymbols }).symbols;
-  return { table, produce };
+  const c = cc({ source: path("./produce.c"), symbols: produceSymbols }).symbols;
+  return { table, produce: c.sluice_produce, partitioner: c.sluice_partitioner() };
 }
 
 function compileConsume() {

@@ -51,6 +51,12 @@ export class MockCluster {
     );
   }
 
+  /** -1: nobody. */
+  setLeader(topic: string, partition: number, broker: number): void {
+    const code = mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), partition, broker);
+    check(`partition ${partition} of ${topic}`, code);
+  }
+
   /** The next requests of that kind are answered with these errors, in order. */
   failNext(api: keyof typeof API_KEYS, errorCodes: readonly number[]): void {
     if (errorCodes.length === 0) return;

@@ -7,6 +7,8 @@ export const produceSymbols = {
       "ptr" /* rk */,
       "ptr" /* rd */,
       "ptr" /* topics */,
+      "ptr" /* turns */,
+      "u32" /* batch */,
       "ptr" /* names */,
       "ptr" /* words */,
       "ptr" /* bytes */,
@@ -16,6 +18,7 @@ export const produceSymbols = {
     ],
     returns: "u32",
   },
+  sluice_partitioner: { args: [], returns: "ptr" },
 } as const;
 
 /** Our own C, in consume.c. */

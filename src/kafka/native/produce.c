@@ -1,5 +1,6 @@
 /*
- * A batch of packed records to librdkafka in one call from JavaScript: rd_kafka_produceva for each, which copies everything.
+ * A batch of packed records to librdkafka in one call from JavaScript: rd_kafka_produceva for each, which copies everything. And the
+ * partitioner: which partition records without a key go to.
  *
  * Compiled by the C compiler inside Bun (compiled.ts), which has no headers of librdkafka: what is used of them stands here, and
  * test/kafka/structs.test.ts holds it against rdkafka.h. records.ts packs, and says how.
@@ -38,6 +39,32 @@ struct functions {
 
 enum { NONE = 0xffffffff };
 
+/* Whose turn it is among a topic's partitions, in the order that turns.ts writes it */
+struct turns {
+  i32 (*is_available)(const void *rkt, i32 partition);
+  i32 (*by_key)(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque);
+  volatile u32 turn;
+  /* The last batch that advanced it */
+  u32 batch;
+};
+
+/*
+ * What librdkafka asks for each record of such a topic. Records without a key take the partition whose turn it is, or the next one that
+ * has a leader. Called in sluice_produce, and by librdkafka's own thread for records that waited until the topic was known.
+ */
+static i32 partition_of(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque) {
+  const struct turns *turns = opaque;
+  const u32 turn = turns->turn;
+  if (key) return turns->by_key(rkt, key, length, count, 0, msg_opaque);
+  for (u32 i = 0; i < (u32)count; i++) {
+    const i32 partition = (i32)((turn + i) % (u32)count);
+    if (turns->is_available(rkt, partition)) return partition;
+  }
+  return (i32)(turn % (u32)count);
+}
+
+void *sluice_partitioner(void) { return partition_of; }
+
 static void memory(struct vu *vu, i32 vtype, const u8 **bytes, u32 length) {
   vu->vtype = vtype;
   vu->u.mem.ptr = *bytes;
@@ -49,17 +76,22 @@ static void memory(struct vu *vu, i32 vtype, const u8 **bytes, u32 length) {
  * `words`: for each record, the index of its topic, its slot, the lengths of its value and its key (NONE: it has none), the lower and
  * upper half of its timestamp (both 0: now), the number of its headers; then for each header the index of its name (NONE: the name,
  * NUL-terminated, comes first among the bytes), the length of that name with its NUL (0 where it has an index), the length of its value.
+ * `turns`: for each topic, where records without a key have got to; `batch`: the number of this call.
  * `bytes`: value, key, header values, end to end. `vus`: room for 6 and as many as the record with the most headers has.
  * `codes` gets a record's error code, or 0. Returns how many were not taken.
  */
-u32 sluice_produce(void *rk, const struct functions *rd, void **topics, const char **names, const u32 *words, const u8 *bytes,
-                   u32 count, struct vu *vus, i32 *codes) {
+u32 sluice_produce(void *rk, const struct functions *rd, void **topics, struct turns **turns, u32 batch, const char **names,
+                   const u32 *words, const u8 *bytes, u32 count, struct vu *vus, i32 *codes) {
   u32 refused = 0;
   for (u32 record = 0; record < count; record++) {
     const u32 topic = words[0], slot = words[1], value = words[2], key = words[3], headers = words[6];
     const i64 timestamp = (i64)((u64)words[4] | ((u64)words[5] << 32));
     u64 n = 3;
     words += 7;
+    if (turns[topic] && turns[topic]->batch != batch) {
+      turns[topic]->batch = batch;
+      turns[topic]->turn++;
+    }
     vus[0].vtype = VTYPE_RKT;
     vus[0].u.ptr = topics[topic];
     vus[1].vtype = VTYPE_MSGFLAGS;

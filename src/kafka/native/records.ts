@@ -7,6 +7,7 @@ import { compiledProduce } from "./compiled.ts";
 import { rd } from "./library.ts";
 import { at, cString, OwnedBuffer } from "./memory.ts";
 import { vu } from "./structs.ts";
+import { topicSetup } from "./turns.ts";
 
 export type Header = readonly [name: string, value: string | Uint8Array];
 
@@ -42,6 +43,10 @@ export class RecordWriter {
   readonly #client: ClientHandle;
   readonly #topics = new Map<string, number>();
   #topicHandles = new OwnedBuffer(TOPICS * 8);
+  /** Of each topic, where records without a key have got to among its partitions (turns.ts). */
+  #topicTurns = new OwnedBuffer(TOPICS * 8);
+  /** How many batches were handed over. */
+  #batches = 0;
   /** Header names seen before, as C strings. Bounded: past the limit, names are packed with their records. */
   readonly #names = new Map<string, number>();
   readonly #nameTexts: OwnedBuffer[] = [];
@@ -102,10 +107,13 @@ export class RecordWriter {
     this.#usedWords = 0;
     this.#usedBytes = 0;
     const { produce, table } = compiledProduce();
+    this.#batches = (this.#batches + 1) >>> 0;
     const refused = produce(
       this.#client.rk,
       table.address,
       at(this.#topicHandles, 0),
+      at(this.#topicTurns, 0),
+      this.#batches,
       at(this.#nameAddresses, 0),
       at(this.#words, 0),
       at(this.#bytes, 0),
@@ -134,12 +142,18 @@ export class RecordWriter {
   }
 
   #newTopic(name: string): number {
-    const handle = rd().rd_kafka_topic_new(this.#client.rk, text("a topic's name", name), null);
+    const nameText = text("a topic's name", name);
+    const { conf, turns } = topicSetup(this.#client.rk, name);
+    const handle = rd().rd_kafka_topic_new(this.#client.rk, nameText, conf);
     // A null handle among the arguments would bring the process down.
     if (handle === null) throw new UnfitRecord(`there can be no topic called ${name.slice(0, 100)}`);
     const index = this.#topics.size;
-    if ((index + 1) * 8 > this.#topicHandles.size) this.#topicHandles = enlarged(this.#topicHandles);
+    if ((index + 1) * 8 > this.#topicHandles.size) {
+      this.#topicHandles = enlarged(this.#topicHandles);
+      this.#topicTurns = enlarged(this.#topicTurns);
+    }
     this.#topicHandles.setWord(index * 8, handle as number);
+    this.#topicTurns.setWord(index * 8, turns);
     this.#topics.set(name, index);
     return index;
   }

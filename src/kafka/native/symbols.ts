@@ -80,6 +80,21 @@ export const librdkafkaSymbols = {
 
   // Producing
   rd_kafka_topic_new: { args: ["ptr" /* rk */, "buffer" /* topic */, "ptr" /* conf */], returns: "ptr" },
+  rd_kafka_default_topic_conf_dup: { args: ["ptr" /* rk */], returns: "ptr" },
+  rd_kafka_topic_conf_set_partitioner_cb: { args: ["ptr" /* topic_conf */, "ptr" /* partitioner */], returns: "void" },
+  rd_kafka_topic_conf_set_opaque: { args: ["ptr" /* conf */, "ptr" /* opaque */], returns: "void" },
+  rd_kafka_topic_partition_available: { args: ["ptr" /* rkt */, "i32" /* partition */], returns: "i32" },
+  rd_kafka_msg_partitioner_murmur2_random: {
+    args: [
+      "ptr" /* rkt */,
+      "ptr" /* key */,
+      "usize" /* keylen */,
+      "i32" /* partition_cnt */,
+      "ptr" /* rkt_opaque */,
+      "ptr" /* msg_opaque */,
+    ],
+    returns: "i32",
+  },
   rd_kafka_topic_destroy: { args: ["ptr" /* rkt */], returns: "void" },
   rd_kafka_produceva: { args: ["ptr" /* rk */, "ptr" /* vus */, "usize" /* cnt */], returns: "ptr" },
   rd_kafka_message_status: { args: ["ptr" /* rkmessage */], returns: "i32" },
@@ -249,6 +264,10 @@ export const mockSymbols = {
   rd_kafka_mock_push_request_errors_array: {
     args: ["ptr" /* mcluster */, "i16" /* ApiKey */, "usize" /* cnt */, "buffer" /* errors */],
     returns: "void",
+  },
+  rd_kafka_mock_partition_set_leader: {
+    args: ["ptr" /* mcluster */, "buffer" /* topic */, "i32" /* partition */, "i32" /* broker_id */],
+    returns: "i32",
   },
   rd_kafka_mock_broker_set_down: { args: ["ptr" /* mcluster */, "i32" /* broker_id */], returns: "i32" },
   rd_kafka_mock_broker_set_up: { args: ["ptr" /* mcluster */, "i32" /* broker_id */], returns: "i32" },
