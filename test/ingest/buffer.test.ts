@@ -95,6 +95,10 @@ test("with few under way nothing is held", async () => {
   bench.add(1);
   await turn();
   expect(bench.batches).toEqual([1]);
+  bench.underWay = 4;
+  bench.add(1);
+  await turn();
+  expect(bench.batches).toEqual([1]);
 });
 
 test("or for a millisecond, where neither comes", async () => {

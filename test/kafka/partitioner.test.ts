@@ -66,38 +66,71 @@ async function partitionsOfBatch(producer: Producer, ...topics: readonly string[
   });
 }
 
-/** What is published before librdkafka knows the topic goes to any partition: none has a broker then. The key is of partition 0. */
+/** What is published before librdkafka knows the topic goes to whichever has the turn: none has a broker then. The key is of partition 0. */
 async function makeKnown(producer: Producer, topic: string, partitions: number): Promise<void> {
   const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`);
   const key = keys.find((key) => partitionOfKey(key, partitions) === 0)!;
   await publishAll(producer, [record(topic, "{}", { key })]);
 }
 
-test("records without a key that are published together go to one partition, the next ones to the next", async () => {
+test("records without a key that are published together go to one partition, and over time as many to each", async () => {
   const kafka = new KafkaFixture();
-  kafka.mock.createTopic("events", 3);
+  kafka.mock.createTopic("events", 4);
   const producer = kafka.producer();
-  await makeKnown(producer, "events", 3);
+  await makeKnown(producer, "events", 4);
   const batches: number[] = [];
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 40; i++) {
     const [partitions] = await partitionsOfBatch(producer, "events");
     expect(partitions).toHaveLength(1);
     batches.push(partitions![0]!);
+    // What has a key takes no turn.
+    await publishAll(producer, [record("events", "{}", { key: "k" })]);
   }
-  for (let i = 1; i < batches.length; i++) expect(batches[i]).toBe((batches[i - 1]! + 1) % 3);
+  for (let i = 1; i < batches.length; i++) expect(batches[i]).not.toBe(batches[i - 1]!);
+  for (let partition = 0; partition < 4; partition++) {
+    const count = batches.filter((one) => one === partition).length;
+    expect(count).toBeWithin(9, 12);
+  }
+  await kafka.close();
+});
+
+test("batches that are large and small by turns come to every partition in both sizes", async () => {
+  const kafka = new KafkaFixture();
+  kafka.mock.createTopic("events", 2);
+  const producer = kafka.producer();
+  await makeKnown(producer, "events", 2);
+  const counts = [0, 0];
+  for (let i = 0; i < 60; i++) {
+    const records = Array.from({ length: i % 2 === 0 ? 30 : 1 }, () => record("events", "{}"));
+    for (const outcome of await publishAll(producer, records))
+      if (outcome.status === "acked") counts[outcome.partition]!++;
+  }
+  // Counting up would give 900 and 30.
+  expect(Math.min(...counts)).toBeGreaterThan(350);
   await kafka.close();
 });
 
 test("topics that share batches have turns of their own", async () => {
   const kafka = new KafkaFixture();
-  for (const topic of ["a", "b"]) kafka.mock.createTopic(topic, 2);
+  for (const topic of ["a", "b"]) kafka.mock.createTopic(topic, 4);
   const producer = kafka.producer();
-  for (const topic of ["a", "b"]) await makeKnown(producer, topic, 2);
+  for (const topic of ["a", "b"]) await makeKnown(producer, topic, 4);
   const [firstOfA, firstOfB] = await partitionsOfBatch(producer, "a", "b");
   const [secondOfA, secondOfB] = await partitionsOfBatch(producer, "a", "b");
   for (const partitions of [firstOfA, firstOfB, secondOfA, secondOfB]) expect(partitions).toHaveLength(1);
   expect(secondOfA).not.toEqual(firstOfA);
   expect(secondOfB).not.toEqual(firstOfB);
+  await kafka.close();
+});
+
+test("an empty key is a key: it has its partition", async () => {
+  const kafka = new KafkaFixture();
+  kafka.mock.createTopic("events", 7);
+  const producer = kafka.producer();
+  for (let i = 0; i < 3; i++) {
+    const [outcome] = await publishAll(producer, [record("events", "{}", { key: "" })]);
+    expect(outcome).toMatchObject({ status: "acked", partition: partitionOfKey("", 7) });
+  }
   await kafka.close();
 });
 

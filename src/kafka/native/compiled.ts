@@ -44,8 +44,10 @@ const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 function compileProduce() {
   const table = new FunctionTable(PRODUCE_FUNCTIONS.map(functionAddress));
-  const c = cc({ source: path("./produce.c"), symbols: produceSymbols }).symbols;
-  return { table, produce: c.sluice_produce, partitioner: c.sluice_partitioner() };
+  const code = cc({ source: path("./produce.c"), symbols: produceSymbols });
+  const { sluice_produce: produce, sluice_partitioner: partitioner } = code.symbols;
+  // With `code`, since librdkafka's threads call the partitioner for as long as there is a client.
+  return { code, table, produce, partitioner: partitioner() };
 }
 
 function compileConsume() {

@@ -39,7 +39,13 @@ struct functions {
 
 enum { NONE = 0xffffffff };
 
-/* Whose turn it is among a topic's partitions, in the order that turns.ts writes it */
+/*
+ * A turn's share of 2^32: 2^32 divided by the golden ratio. However many turns there were, they are spread evenly, and a sender whose
+ * batches come large and small by turns does not meet the same partitions with the same sizes again and again, as counting up would.
+ */
+static const u32 STEP = 0x9e3779b9u;
+
+/* Whose turn it is among a topic's partitions, as a fraction of 2^32 of them, in the order that turns.ts writes it */
 struct turns {
   i32 (*is_available)(const void *rkt, i32 partition);
   i32 (*by_key)(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque);
@@ -50,17 +56,18 @@ struct turns {
 
 /*
  * What librdkafka asks for each record of such a topic. Records without a key take the partition whose turn it is, or the next one that
- * has a leader. Called in sluice_produce, and by librdkafka's own thread for records that waited until the topic was known.
+ * has a leader. Called in sluice_produce, and by librdkafka's own thread for records that waited until the topic was known: no partition
+ * has a broker then, as librdkafka sees it, and so they all go to the one.
  */
 static i32 partition_of(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque) {
   const struct turns *turns = opaque;
-  const u32 turn = turns->turn;
   if (key) return turns->by_key(rkt, key, length, count, 0, msg_opaque);
+  const u32 first = (u32)(((u64)turns->turn * (u32)count) >> 32);
   for (u32 i = 0; i < (u32)count; i++) {
-    const i32 partition = (i32)((turn + i) % (u32)count);
+    const i32 partition = (i32)((first + i) % (u32)count);
     if (turns->is_available(rkt, partition)) return partition;
   }
-  return (i32)(turn % (u32)count);
+  return (i32)first;
 }
 
 void *sluice_partitioner(void) { return partition_of; }
@@ -88,9 +95,9 @@ u32 sluice_produce(void *rk, const struct functions *rd, void **topics, struct t
     const i64 timestamp = (i64)((u64)words[4] | ((u64)words[5] << 32));
     u64 n = 3;
     words += 7;
-    if (turns[topic] && turns[topic]->batch != batch) {
+    if (key == NONE && turns[topic] && turns[topic]->batch != batch) {
       turns[topic]->batch = batch;
-      turns[topic]->turn++;
+      turns[topic]->turn += STEP;
     }
     vus[0].vtype = VTYPE_RKT;
     vus[0].u.ptr = topics[topic];

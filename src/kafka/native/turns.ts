@@ -1,5 +1,6 @@
 /**
- * Which partition records without a key go to: all of one batch to the same, the next batch to the next partition that has a leader.
+ * Which partition records without a key go to: all of one batch to the same, the next batch to another, and over many batches as many to
+ * each. Only to partitions that have a leader, once librdkafka knows which do.
  *
  * librdkafka's own ways are one by one, at random, so that a batch becomes as many requests as there are partitions; or staying with a
  * partition for a time, so that at the next one everybody waits for one request after the other. A request costs the broker, librdkafka
@@ -40,8 +41,10 @@ export interface TopicSetup {
 export function topicSetup(rk: Pointer, topic: string): TopicSetup {
   if (!Bun.isMainThread) return { conf: null, turns: 0 };
   const own = turnsOf(topic);
+  // First what may throw: `conf` has no other owner yet.
+  const { partitioner } = compiledProduce();
   const conf = rd().rd_kafka_default_topic_conf_dup(rk);
-  rd().rd_kafka_topic_conf_set_partitioner_cb(conf, compiledProduce().partitioner);
+  rd().rd_kafka_topic_conf_set_partitioner_cb(conf, partitioner);
   rd().rd_kafka_topic_conf_set_opaque(conf, at(own, 0));
   return { conf, turns: own.address };
 }
