@@ -53,7 +53,8 @@ export class MockCluster {
 
   /** -1: nobody. */
   setLeader(topic: string, partition: number, broker: number): void {
-    const code = mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), partition, broker);
+    const [p, b] = [int32(partition, "a partition"), int32(broker, "a broker")];
+    const code = mockLibrary().rd_kafka_mock_partition_set_leader(this.#handle, cString(topic), p, b);
     check(`partition ${partition} of ${topic}`, code);
   }
 
