@@ -3,9 +3,10 @@
  * path every event takes.
  */
 import { turnMs } from "../clock.ts";
-import type { Checked, EventDraft, EventRules } from "../event/index.ts";
+import type { Checked, EventRules } from "../event/index.ts";
 import type { AcceptedEvent, DeadLetters, Filed, Ingest, Receiver } from "../ingest/index.ts";
 import { type Outcome, type ReasonCode, refused } from "../outcome.ts";
+import { acceptedEvent, detached, prepared } from "./accepted.ts";
 import { answerMany, answerOne, type HeaderSource, type Result, resultOf } from "./answer.ts";
 import { Batch, NOBODY } from "./batch.ts";
 import type { Body, BodyReceiver } from "./body.ts";
@@ -14,7 +15,6 @@ import { decode } from "./encoding.ts";
 import { readEvents } from "./events.ts";
 import type { Grant } from "./gate/index.ts";
 import type { Intake } from "./intake.ts";
-import { MAX_TIMESTAMP_AHEAD_MS } from "./limits.ts";
 import type { Ack } from "./parameters.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 
@@ -81,7 +81,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
         // A chunked body's size is known only now.
         const exceeded = this.#grant?.takeBytes(body.bytes.byteLength);
         if (exceeded) this.#response.resolve(exceeded);
-        else if (this.#intake.encoding === undefined) this.#register(body.bytes);
+        else if (this.#intake.encoding === undefined) this.#take(body.bytes);
         else this.#decode(body.bytes).catch(this.#response.reject);
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
       else if ("refused" in body) this.#refuse(body.refused, this.headersFor(new Set([body.refused.code])));
@@ -105,7 +105,23 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     else if (decoded === "broken") {
       const detail = `the body is not whole and valid ${encoding}, as Content-Encoding says it is`;
       this.#refuse({ code: "invalid_encoding", detail, header: "content-encoding" });
-    } else this.#register(decoded);
+    } else this.#take(decoded);
+  }
+
+  /** A batch waits for its turn. */
+  #take(body: Uint8Array): void {
+    if (!this.#intake.answersMany) {
+      this.#register(body);
+      return;
+    }
+    const full = this.#options.ingest.turnstile.pass(body.byteLength, () => {
+      try {
+        this.#register(body);
+      } catch (cause) {
+        this.#response.reject(cause);
+      }
+    });
+    if (full) this.#refuse(full, this.headersFor(new Set([full.code])));
   }
 
   #register(body: Uint8Array): void {
@@ -250,31 +266,6 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     this.#options.ingest.count(refused(problem.code, problem.detail));
     this.#response.resolve(problemResponse(problem, headers));
   }
-}
-
-function prepared(draft: EventDraft, intake: Intake, now: number): AcceptedEvent | Problem {
-  const event = acceptedEvent(draft, intake, now);
-  if (event.timestampMs === undefined || event.timestampMs <= now + MAX_TIMESTAMP_AHEAD_MS) return event;
-  const detail = `the timestamp is ${event.timestampMs - now} ms ahead; more than ${MAX_TIMESTAMP_AHEAD_MS} ms Kafka does not take`;
-  return { code: "invalid_timestamp", detail, id: event.id };
-}
-
-function acceptedEvent(draft: EventDraft, { topic, parameters, headers }: Intake, now: number): AcceptedEvent {
-  return {
-    topic,
-    id: draft.id ?? Bun.randomUUIDv7(),
-    isIdOwn: draft.id !== null,
-    key: parameters.key ?? draft.key,
-    value: draft.value,
-    headers: draft.headers.length === 0 ? headers : [...draft.headers, ...headers],
-    timestampMs: parameters.timestampMs ?? draft.timestampMs,
-    receivedAtMs: now,
-  };
-}
-
-/** With bytes of its own: a view would keep the whole body in memory until Kafka's word comes. */
-function detached(event: AcceptedEvent): AcceptedEvent {
-  return event.value === null ? event : { ...event, value: event.value.slice() };
 }
 
 function withheld(event: AcceptedEvent, firstInvalid: number): Problem {

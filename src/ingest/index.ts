@@ -14,6 +14,7 @@ import { type BufferLimits, LingerBuffer } from "./buffer.ts";
 import { type AcceptedEvent, eventBytes, PendingEvent, type Receiver } from "./event.ts";
 import { Latency } from "./latency.ts";
 import { type SpoolDoor, SpoolRoute } from "./spool-route.ts";
+import { Turnstile } from "./turnstile.ts";
 import type { DedupeWindow } from "./window.ts";
 
 export type { BufferLimits } from "./buffer.ts";
@@ -68,6 +69,8 @@ export class Ingest {
   readonly #buffer: LingerBuffer;
   readonly #spool: SpoolRoute | undefined;
   readonly #admission: Admission;
+  /** Batches pass it before their events are accepted. */
+  readonly turnstile: Turnstile;
   readonly #sweeper: Timer;
   /** Accepted and not answered: on their way to Kafka, and on their way into the spool. */
   readonly #waiting = new OldestFirst<PendingEvent>();
@@ -87,6 +90,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#admission = new Admission(options.limits);
+    this.turnstile = new Turnstile(this.#admission);
     const underWay = () => this.#admission.events - this.#buffer.events;
     this.#buffer = new LingerBuffer(options.buffer, underWay, (batch) => options.publish(batch, this.#settle));
     this.#spool =
@@ -179,6 +183,7 @@ export class Ingest {
     if (event.isAnswered) event.learn(outcome);
     else this.#answer(event, outcome);
     this.#buffer.reconsider();
+    this.turnstile.reconsider();
     if (this.#admission.events === 0) this.#idle?.resolve();
   };
 
@@ -256,6 +261,7 @@ export class Ingest {
 
   /** Takes nothing more, hands over what lingers, and resolves when Kafka's word on everything has come. */
   async drain(): Promise<void> {
+    this.turnstile.open();
     this.#isDraining = true;
     this.#buffer.flush();
     if (this.#admission.events > 0) {

@@ -8,7 +8,8 @@ import { Closer } from "../../src/consume/closer.ts";
 import { type ClosingOptions, finishClosing } from "../../src/consume/closing.ts";
 import { ContentReader } from "../../src/consume/content.ts";
 import { manifestPath, readManifest, unfinished } from "../../src/consume/manifest.ts";
-import { bytesOf, keptLog, lineOf, ManualClock, TestFolder } from "./support.ts";
+import { ManualClock } from "../support/clock.ts";
+import { bytesOf, keptLog, lineOf, TestFolder } from "./support.ts";
 
 const identity = { clusterId: "c1", topic: "events", topicId: "t1" };
 

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Handler, HandlerRecord } from "../../src/consume/handler.ts";
 import { HandlerRunner, type HandlerRunnerOptions, HandlingStopped } from "../../src/consume/handler-runner.ts";
-import { ManualClock, until } from "./support.ts";
+import { ManualClock } from "../support/clock.ts";
+import { until } from "./support.ts";
 
 function recordAt(offset: number): HandlerRecord {
   const value = new TextEncoder().encode(`${offset}`);

@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { closedFiles, closedPath } from "../../src/consume/closed-files.ts";
 import { LiveLog, type LiveLogOptions } from "../../src/consume/live-log.ts";
-import { bytesOf, keptLog, lineOf, ManualClock, TestFolder } from "./support.ts";
+import { ManualClock } from "../support/clock.ts";
+import { bytesOf, keptLog, lineOf, TestFolder } from "./support.ts";
 
 const MOMENT = Date.UTC(2026, 10, 23, 8, 10, 0);
 

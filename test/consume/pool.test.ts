@@ -3,7 +3,8 @@ import { Pool, type PoolOptions } from "../../src/consume/pool.ts";
 import { startThread, type ThreadHooks } from "../../src/consume/thread.ts";
 import { type Lines, type StopMode, WorkerCells } from "../../src/consume/worker-messages.ts";
 import { RESTART_LIMITS } from "../../src/restarts.ts";
-import { keptLog, linesOf, ManualClock, TestFolder, textOf, until } from "./support.ts";
+import { ManualClock } from "../support/clock.ts";
+import { keptLog, linesOf, TestFolder, textOf, until } from "./support.ts";
 
 class FakeThread {
   readonly hooks: ThreadHooks;

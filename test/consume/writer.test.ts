@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { LogFile } from "../../src/consume/log-file.ts";
 import type { Lines } from "../../src/consume/worker-messages.ts";
 import { Writer, type WriterOptions } from "../../src/consume/writer.ts";
-import { keptLog, lineOf, linesOf, ManualClock, TestFolder, textOf, until } from "./support.ts";
+import { ManualClock } from "../support/clock.ts";
+import { keptLog, lineOf, linesOf, TestFolder, textOf, until } from "./support.ts";
 
 /** A file in memory that can be made to fail, or to take its time. */
 class FakeFile {

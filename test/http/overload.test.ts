@@ -106,3 +106,37 @@ test("an encoded body counts until it is decoded, also while it waits for its tu
   expect(ingest.admission.bodyBytes).toBe(0);
   ingest.stop();
 });
+
+const batchOf = (events: number) => `${JSON.stringify({ n: 1 })}\n`.repeat(events);
+const NDJSON = { "content-type": "application/x-ndjson" };
+
+test("batches beyond what is under way wait, and go on while Kafka is slow and the thread idle", async () => {
+  const { post, kafka, ingest, published, ackAll } = makeHttp();
+  kafka.isAcking = false;
+  const plain = Array.from({ length: 8 }, () => post("/register_events", batchOf(1000), NDJSON));
+  const packed = Array.from({ length: 2 }, () =>
+    post("/register_events", gzipSync(batchOf(1000)), { ...NDJSON, "content-encoding": "gzip" }),
+  );
+  while (published.length < 10_000) await Bun.sleep(1);
+  expect(ingest.admission.bodyBytes).toBe(0);
+  ackAll();
+  for (const answer of await Promise.all([...plain, ...packed]))
+    expect(await answer.json()).toMatchObject({ accepted: 1000 });
+  ingest.stop();
+});
+
+test("a batch that waits when the server stops is taken, or told so", async () => {
+  const { post, kafka, ingest, published, ackAll } = makeHttp();
+  kafka.isAcking = false;
+  const posts = Array.from({ length: 20 }, () => post("/register_events", batchOf(1000), NDJSON));
+  while (published.length < 4000) await new Promise<void>((resolve) => setImmediate(resolve));
+  const drained = ingest.drain();
+  ackAll();
+  await drained;
+  for (const answer of await Promise.all(posts)) {
+    const { accepted, errors } = (await answer.json()) as { accepted: number; errors?: { code: string }[] };
+    if (accepted !== 1000) expect(errors?.[0]?.code).toBe("shutting_down");
+  }
+  expect(ingest.admission.bodyBytes).toBe(0);
+  ingest.stop();
+});

@@ -4,7 +4,8 @@ import type { Place, ToProcess } from "../../src/processes/messages.ts";
 import type { ProcessHooks } from "../../src/processes/process.ts";
 import { Supervisor } from "../../src/processes/supervisor.ts";
 import { RESTART_LIMITS } from "../../src/restarts.ts";
-import { keptLog, ManualClock } from "../consume/support.ts";
+import { keptLog } from "../consume/support.ts";
+import { ManualClock } from "../support/clock.ts";
 
 const PORT = 4321;
 
