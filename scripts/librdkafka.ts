@@ -104,7 +104,7 @@ interface Mend {
 
 /**
  * What librdkafka 2.15.1 gets wrong and no caller can avoid: over a cluster whose brokers have all just been started anew (the first
- * two), and over a leader that goes while records wait in it for their acknowledgement (the others).
+ * two), and over a leader that goes while records wait in it for their acknowledgement (the third).
  */
 const MENDS: readonly Mend[] = [
   {
@@ -126,31 +126,19 @@ const MENDS: readonly Mend[] = [
   },
   {
     // A record that waits in a leader for its acknowledgement is in the log there, and in other replicas. The leader may hand over then:
-    // it answers NOT_LEADER_OR_FOLLOWER, or KAFKA_STORAGE_ERROR where its disk fails (Kafka's DelayedProduce, cases A and B). It may
-    // stand still, and be missing from the next Metadata: the request is given up with __DESTROY_BROKER. librdkafka takes all three for
-    // "not persisted". What is published again in time is recognised by its sequence number; what is not is reported as certainly not
-    // in Kafka, and is there. Sent without a clear answer, as with __TRANSPORT.
+    // it answers NOT_LEADER_OR_FOLLOWER, or KAFKA_STORAGE_ERROR where its disk fails, with the offset that the record got (Kafka's
+    // DelayedProduce; what is refused before it is appended gets -1). It may stand still, and be missing from the next Metadata: the
+    // request is given up with __DESTROY_BROKER. librdkafka takes all three for "not persisted". What is published again in time is
+    // recognised by its sequence number; what is not was reported as certainly not in Kafka, and is there. All three are a request
+    // that was sent and has no clear answer, as where the connection breaks.
     file: "src/rdkafka_request.c",
-    pattern:
-      /(RD_KAFKA_ERR_ACTION_REFRESH \|\s+RD_KAFKA_ERR_ACTION_MSG_POSSIBLY_PERSISTED,\s+)RD_KAFKA_RESP_ERR__TRANSPORT,\n(?=\s+RD_KAFKA_ERR_ACTION_REFRESH \| RD_KAFKA_ERR_ACTION_MSG_NOT_PERSISTED,\s+RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)/g,
-    replacement:
-      "$1RD_KAFKA_RESP_ERR__TRANSPORT,\n$1RD_KAFKA_RESP_ERR__DESTROY_BROKER,\n$1RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,\n",
-    places: 1,
-  },
-  {
-    file: "src/rdkafka_request.c",
-    pattern:
-      /RD_KAFKA_ERR_ACTION_MSG_NOT_PERSISTED,(\s+RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,\s+RD_KAFKA_ERR_ACTION_RETRY \| RD_KAFKA_ERR_ACTION_MSG_NOT_PERSISTED,\s+RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,)/g,
-    replacement: "RD_KAFKA_ERR_ACTION_MSG_POSSIBLY_PERSISTED,$1",
-    places: 1,
-  },
-  {
-    // A retry that is not counted is taken for one that cannot make a duplicate, and sets "not persisted" again.
-    file: "src/rdkafka_request.c",
-    pattern:
-      /(if \(perr->err != RD_KAFKA_RESP_ERR__TRANSPORT &&)(\s+)(?=perr->err != RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR\))/g,
-    replacement:
-      "$1$2perr->err != RD_KAFKA_RESP_ERR__DESTROY_BROKER &&$2perr->err != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION &&$2",
+    pattern: /( +)\/\* Error handling \*\/\n(?= +struct rd_kafka_Produce_err perr = \{)/g,
+    replacement: [
+      "if (err == RD_KAFKA_RESP_ERR__DESTROY_BROKER ||",
+      "    (presult->offset >= 0 && (err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||",
+      "                              err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR)))",
+      "        err = RD_KAFKA_RESP_ERR__TRANSPORT;",
+    ].reduce((text, line) => `${text}$1${line}\n`, ""),
     places: 1,
   },
 ];

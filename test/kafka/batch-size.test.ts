@@ -174,8 +174,9 @@ test("a record that is refused alone is refused at once, and one whose batch is 
   expect(statuses(await publishAll(producer, [record("t", "warm")]))).toEqual(["acked"]);
   fixture.mock.failNext("Produce", [BATCH_SIZE_TOO_LARGE]);
   expect(statuses(await publishAll(producer, [record("t", "alone")]))).toEqual(["event_too_large"]);
-  for (const code of [BATCH_SIZE_TOO_LARGE, 18]) {
-    fixture.mock.failNext("Produce", [code]);
+  const NOT_LEADER = 6;
+  for (const codes of [[BATCH_SIZE_TOO_LARGE], [18], [NOT_LEADER, BATCH_SIZE_TOO_LARGE]]) {
+    fixture.mock.failNext("Produce", codes);
     const records = Array.from({ length: 50 }, (_, i) => record("t", `${i}`));
     expect(new Set(statuses(await publishAll(producer, records)))).toEqual(new Set(["acked"]));
   }

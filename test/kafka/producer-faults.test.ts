@@ -58,6 +58,13 @@ test("never sent because the broker is away: refused, within the delivery timeou
   expect(performance.now() - started).toBeLessThan(3000);
 }, 15_000);
 
+test("refused by a broker that does not lead until time is up: refused, since nothing was appended", async () => {
+  // With an offset the same answer means that it was (leader-loss.test.ts).
+  kafka.mock.failNext("Produce", new Array(100).fill(NOT_LEADER));
+  const [outcome] = await publishAll(producer, [record("events", "elsewhere")]);
+  expect(outcome).toMatchObject({ status: "refused", code: "not_delivered" });
+}, 15_000);
+
 test("sent, and no answer: unknown, within the delivery timeout", async () => {
   kafka.mock.setRoundTrip(20_000);
   const started = performance.now();
