@@ -90,7 +90,7 @@ export async function decode(
   }
 }
 
-/** What is decoded counts nowhere before its events do: so only a few bodies are at a time. */
+/** What is being decoded counts nowhere: so only a few bodies are at a time. */
 const DECODING_MAX = 4;
 let decoding = 0;
 const waiting: (() => void)[] = [];

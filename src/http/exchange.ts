@@ -114,14 +114,13 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
       this.#register(body);
       return;
     }
-    const full = this.#options.ingest.turnstile.pass(body.byteLength, () => {
+    this.#options.ingest.turnstile.pass(body.byteLength, () => {
       try {
         this.#register(body);
       } catch (cause) {
         this.#response.reject(cause);
       }
     });
-    if (full) this.#refuse(full, this.headersFor(new Set([full.code])));
   }
 
   #register(body: Uint8Array): void {

@@ -1,11 +1,12 @@
 /** The POST paths: what a request says at its head decides whether its body is read at all, and as what. */
-import { type ReasonCode, refused } from "../outcome.ts";
+import { SMALL_BYTES } from "../ingest/index.ts";
+import { type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { BodyReader } from "./body.ts";
 import { typesTaken } from "./content.ts";
 import { ENCODINGS } from "./encoding.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { Grant } from "./gate/index.ts";
-import { readIntake, type Where } from "./intake.ts";
+import { type Intake, readIntake, type Where } from "./intake.ts";
 import { type Ack, ParameterReader } from "./parameters.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 
@@ -29,11 +30,18 @@ export class Register {
     const intake = readIntake(request, where, this.#parameters);
     if ("code" in intake) return this.#refuse(intake, takenHeaders(intake.code, where));
     // Before the body is read: under overload, what is spent on refusals is missing for the rest.
-    const { whyFull, admission } = this.#options.ingest;
-    if (whyFull) return this.#refuse(whyFull, { "retry-after": String(admission.retryAfterSeconds) });
+    const full = this.#whyFull(request, intake);
+    if (full) return this.#refuse(full, { "retry-after": String(this.#options.ingest.admission.retryAfterSeconds) });
     const exchange = new Exchange(this.#options, request, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
     return this.#options.isStopping() ? exchange.response.then(closing) : exchange.response;
+  }
+
+  #whyFull(request: Request, { answersMany }: Intake): Refused | undefined {
+    const { whyFull, turnstile } = this.#options.ingest;
+    if (whyFull || !answersMany) return whyFull;
+    const isSmall = Number(request.headers.get("content-length") ?? Number.NaN) <= SMALL_BYTES;
+    return isSmall ? undefined : turnstile.whyFull;
   }
 
   #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): Response {

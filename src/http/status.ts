@@ -61,6 +61,7 @@ export function statusResponse(options: StatusOptions): Response {
       max_pending_bytes: limits.maxPendingBytes,
       lingering_events: ingest.fill.bufferedEvents,
       body_bytes: ingest.admission.bodyBytes,
+      waiting_bytes: ingest.admission.waitingBytes,
       oldest_ms: Math.round(ingest.oldestMs),
       waiting_for_file: waitingForFile,
     },

@@ -1,6 +1,7 @@
 /**
  * Admission: one budget of events and bytes over everything that was taken in and has no end yet, and how long a client should wait
- * that is turned away. Bodies on their way in count as bytes: they are memory too, before anybody knows what is in them.
+ * that is turned away. Bodies on their way in count as bytes, and so do batches that wait: they are memory too, before anybody knows
+ * what is in them.
  *
  * Should the process as a whole come near `maxMemoryBytes`, a tenth of the budget must do: what is in hand then drains, and memory
  * that is not the budget's doing cannot shut the door for good.
@@ -25,6 +26,7 @@ export class Admission {
   #events = 0;
   #bytes = 0;
   #bodyBytes = 0;
+  #waitingBytes = 0;
   /** The process's memory as of the last `tick`, where it is too much. */
   #tightMb: number | undefined;
 
@@ -45,6 +47,11 @@ export class Admission {
   /** Of bodies that are being read. */
   get bodyBytes(): number {
     return this.#bodyBytes;
+  }
+
+  /** Of batches that were read and wait for their turn. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Takes the event into the budget; or says why not. */
@@ -94,28 +101,46 @@ export class Admission {
 
   /** More bytes of a body came, or are about to. */
   admitBody(bytes: number): Refused | undefined {
-    const { maxPendingBytes } = this.#limits;
-    if (
-      this.#bodyBytes > 0 &&
-      this.#bodyBytes + bytes > maxPendingBytes * (this.#tightMb === undefined ? 1 : TIGHT_SHARE)
-    ) {
+    const held = this.#bodyBytes + this.#waitingBytes;
+    if (held > 0 && held + bytes > this.#maxBodyBytes) {
+      const { maxPendingBytes } = this.#limits;
       return (
         this.#tight() ??
-        full(`${this.#bodyBytes} bytes of bodies are being read`, "max_pending_bytes", maxPendingBytes, this.#bodyBytes)
+        full(
+          `${held} bytes of bodies are being read, or wait to be taken in`,
+          "max_pending_bytes",
+          maxPendingBytes,
+          held,
+        )
       );
     }
     this.#bodyBytes += bytes;
     return undefined;
   }
 
-  /** Whether bodies that are being read take more than half of what they may: slow ones then keep out those of others. */
-  get isCrowdedByBodies(): boolean {
-    const share = this.#tightMb === undefined ? 1 : TIGHT_SHARE;
-    return this.#bodyBytes > (this.#limits.maxPendingBytes * share) / 2;
-  }
-
   releaseBody(bytes: number): void {
     this.#bodyBytes -= bytes;
+  }
+
+  /** Whether bodies that are being read take more than half of what they may: slow ones then keep out those of others. */
+  get isCrowdedByBodies(): boolean {
+    return this.#bodyBytes > this.#maxBodyBytes / 2;
+  }
+
+  /** A batch that was read would wait; or there is no room for that. */
+  admitWaiting(bytes: number): boolean {
+    if (this.#bodyBytes + this.#waitingBytes + bytes > this.#maxBodyBytes) return false;
+    this.#waitingBytes += bytes;
+    return true;
+  }
+
+  releaseWaiting(bytes: number): void {
+    this.#waitingBytes -= bytes;
+  }
+
+  /** Bodies, read or not, have as much room again as events. */
+  get #maxBodyBytes(): number {
+    return this.#limits.maxPendingBytes * (this.#tightMb === undefined ? 1 : TIGHT_SHARE);
   }
 
   #tight(): Refused | undefined {

@@ -30,6 +30,7 @@ export {
 export { Filed, type FiledOptions, type ReadOffsets } from "./filed.ts";
 export { LATENCY_BOUNDS_MS } from "./latency.ts";
 export type { SpoolDoor } from "./spool-route.ts";
+export { SMALL_BYTES } from "./turnstile.ts";
 export { DedupeWindow, digestOf, type FoundRecord, POSSIBLE_DUPLICATE_HEADER, SOURCE_HEADER } from "./window.ts";
 
 /** Hands a batch to Kafka; `settle` is called exactly once for each event. */
@@ -261,8 +262,8 @@ export class Ingest {
 
   /** Takes nothing more, hands over what lingers, and resolves when Kafka's word on everything has come. */
   async drain(): Promise<void> {
-    this.turnstile.open();
     this.#isDraining = true;
+    this.turnstile.open();
     this.#buffer.flush();
     if (this.#admission.events > 0) {
       this.#idle ??= Promise.withResolvers<void>();

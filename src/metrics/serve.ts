@@ -17,6 +17,7 @@ export interface ServeSources {
     readonly pendingBytes: number;
     readonly bufferedEvents: number;
     readonly bodyBytes: number;
+    readonly waitingBytes: number;
     readonly oldestMs: number;
   };
   readonly limits: { readonly maxPendingEvents: number; readonly maxPendingBytes: number };
@@ -62,6 +63,7 @@ export function serveMetrics(sources: ServeSources): Registry {
   gauge("pending_bytes_limit", "Past it events are refused.", () => limits.maxPendingBytes);
   gauge("buffered_events", "Of the pending events, those that linger in the buffer.", () => buffer().bufferedEvents);
   gauge("body_bytes", "Bytes of bodies that are being read.", () => buffer().bodyBytes);
+  gauge("waiting_bytes", "Bytes of batches that wait until less is under way.", () => buffer().waitingBytes);
   gauge("oldest_unacked_seconds", "Age of the oldest unanswered event; 0: none.", () => buffer().oldestMs / 1000);
   gauge("kafka_reachable", "1 while Kafka can be reached.", () => Number(sources.isKafkaReachable()));
   registry.counter({

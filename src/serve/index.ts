@@ -55,7 +55,10 @@ export async function serve(given: Options, stop: StopSignal): Promise<number> {
   const metrics = serveMetrics({
     version: packageJson.version,
     counts: () => ingest.counts,
-    buffer: () => ({ ...ingest.fill, bodyBytes: ingest.admission.bodyBytes, oldestMs: ingest.oldestMs }),
+    buffer: () => {
+      const { bodyBytes, waitingBytes } = ingest.admission;
+      return { ...ingest.fill, bodyBytes, waitingBytes, oldestMs: ingest.oldestMs };
+    },
     limits: options,
     latency: () => ({ bounds: LATENCY_BOUNDS_MS, counts: ingest.latency.counts, sum: ingest.latency.sumMs }),
     isKafkaReachable: () => reachability.isReachable,

@@ -1,7 +1,7 @@
 /** Who goes in when, and what waits counts. */
 import { expect, test } from "bun:test";
 import { Admission } from "../../src/ingest/admission.ts";
-import { ENOUGH_EVENTS, PATIENCE_MS, Turnstile } from "../../src/ingest/turnstile.ts";
+import { ENOUGH_EVENTS, PATIENCE_MS, SMALL_BYTES, Turnstile, WAIT_MAX_MS } from "../../src/ingest/turnstile.ts";
 import { ManualClock } from "../support/clock.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -14,9 +14,9 @@ class Bench {
   /** The batches that went in, by name. */
   readonly inside: string[] = [];
 
-  /** A batch of so many events; what the turnstile says to it. */
-  pass(name: string, events = 1000, bytes = BODY_BYTES) {
-    return this.turnstile.pass(bytes, () => {
+  /** A batch of so many events. */
+  pass(name: string, events = 1000, bytes = BODY_BYTES): void {
+    this.turnstile.pass(bytes, () => {
       this.inside.push(name);
       for (let i = 0; i < events; i++) this.admission.admit(0);
     });
@@ -33,10 +33,10 @@ class Bench {
 
 test("below the limit all go in at once, and nothing is planned", () => {
   const bench = new Bench();
-  for (const name of "abcd") expect(bench.pass(name)).toBeUndefined();
+  for (const name of "abcd") bench.pass(name);
   expect(bench.inside.join("")).toBe("abcd");
   expect(bench.admission.events).toBe(ENOUGH_EVENTS);
-  expect(bench.admission.bodyBytes).toBe(0);
+  expect(bench.admission.waitingBytes).toBe(0);
   expect(bench.clock.nextDelayMs).toBeUndefined();
 });
 
@@ -44,13 +44,13 @@ test("above it they wait, in order, and go in as Kafka's answers make room, a tu
   const bench = new Bench();
   for (const name of "abcdefg") bench.pass(name);
   expect(bench.inside.join("")).toBe("abcd");
-  expect(bench.admission.bodyBytes).toBe(3 * BODY_BYTES);
+  expect(bench.admission.waitingBytes).toBe(3 * BODY_BYTES);
   bench.settle(1001);
   // Kafka's answers are read to the end first.
   expect(bench.inside.join("")).toBe("abcd");
   await turn();
   expect(bench.inside.join("")).toBe("abcde");
-  expect(bench.admission.bodyBytes).toBe(2 * BODY_BYTES);
+  expect(bench.admission.waitingBytes).toBe(2 * BODY_BYTES);
   await turn();
   expect(bench.inside.join("")).toBe("abcdef");
   await turn();
@@ -58,7 +58,7 @@ test("above it they wait, in order, and go in as Kafka's answers make room, a tu
   bench.settle(5000);
   await turn();
   expect(bench.inside.join("")).toBe("abcdefg");
-  expect(bench.admission.bodyBytes).toBe(0);
+  expect(bench.admission.waitingBytes).toBe(0);
 });
 
 test("who comes while others wait goes behind them, even where there is room again", async () => {
@@ -73,13 +73,24 @@ test("who comes while others wait goes behind them, even where there is room aga
   expect(bench.inside.join("")).toBe("abc");
 });
 
-test("small ones go in many at a time", async () => {
+test("several go in at a time, up to the bytes and the events that are enough", async () => {
   const bench = new Bench();
   bench.pass("a", ENOUGH_EVENTS);
-  for (const name of "bcdefghijk") bench.pass(name, 10, 1000);
-  bench.settle(1);
+  for (const name of "bcdefghijk") bench.pass(name, 10, 5000);
+  bench.settle(45);
+  await turn();
+  expect(bench.inside.join("")).toBe("abcdef");
+  bench.settle(ENOUGH_EVENTS);
   await turn();
   expect(bench.inside.join("")).toBe("abcdefghijk");
+});
+
+test("a small one never waits", () => {
+  const bench = new Bench();
+  bench.pass("a", ENOUGH_EVENTS);
+  bench.pass("b");
+  bench.pass("c", 1, SMALL_BYTES);
+  expect(bench.inside.join("")).toBe("ac");
 });
 
 test("one that brings nothing holds up nobody", async () => {
@@ -108,24 +119,47 @@ test("an idle thread lets in more than the limit, a busy one does not", () => {
 
 test("nobody waits for ever, however busy it is", () => {
   const bench = new Bench();
-  bench.pass("a", ENOUGH_EVENTS);
-  bench.pass("b");
+  for (const name of "abcdefgh") bench.pass(name);
   for (let ms = 0; ms < PATIENCE_MS - 3; ms += 3) bench.clock.advance(3);
-  expect(bench.inside.join("")).toBe("a");
+  expect(bench.inside.join("")).toBe("abcd");
   bench.clock.advance(3);
+  expect(bench.inside.join("")).toBe("abcdef");
   bench.clock.advance(3);
-  expect(bench.inside.join("")).toBe("ab");
+  expect(bench.inside.join("")).toBe("abcdefgh");
 });
 
-test("what waits has the room that bodies have, and no more", () => {
+test("an idle thread lets in no more events at a time than are enough", () => {
   const bench = new Bench();
   bench.pass("a", ENOUGH_EVENTS);
-  for (const name of "bcdef") expect(bench.pass(name)).toBeUndefined();
-  const refused = bench.pass("g");
-  expect(refused).toMatchObject({ code: "overloaded", limit: { name: "max_pending_bytes" } });
+  for (const name of "bcdefgh") bench.pass(name, 2500, 10_000);
   bench.clock.advance(1);
   expect(bench.inside.join("")).toBe("abc");
-  expect(bench.pass("h")).toBeUndefined();
+});
+
+test("where those that wait have waited for too long, the next is not read", () => {
+  const bench = new Bench();
+  for (const name of "abcdef") bench.pass(name);
+  bench.clock.advance(WAIT_MAX_MS);
+  expect(bench.turnstile.whyFull).toBeUndefined();
+  for (const name of "ghijklmn") bench.pass(name);
+  bench.clock.advance(WAIT_MAX_MS + 1);
+  expect(bench.turnstile.whyFull).toMatchObject({ code: "overloaded", detail: expect.stringContaining("1.0 s") });
+  bench.turnstile.open();
+  expect(bench.turnstile.whyFull).toBeUndefined();
+});
+
+test("what waits has the room that bodies have; where there is none left, it goes in at once", () => {
+  const bench = new Bench();
+  expect(bench.admission.admitBody(200_000)).toBeUndefined();
+  bench.pass("a", ENOUGH_EVENTS);
+  for (const name of "bcde") bench.pass(name);
+  expect(bench.admission.waitingBytes).toBe(800_000);
+  expect(bench.admission.admitBody(1)).toMatchObject({ code: "overloaded", limit: { name: "max_pending_bytes" } });
+  // Slow bodies are not cut off for the sake of what was read.
+  expect(bench.admission.isCrowdedByBodies).toBeFalse();
+  expect(bench.inside.join("")).toBe("a");
+  bench.pass("f");
+  expect(bench.inside.join("")).toBe("af");
 });
 
 test("opened, it lets in what waits, and everything that comes", () => {
@@ -134,6 +168,6 @@ test("opened, it lets in what waits, and everything that comes", () => {
   bench.turnstile.open();
   bench.pass("g");
   expect(bench.inside.join("")).toBe("abcdefg");
-  expect(bench.admission.bodyBytes).toBe(0);
+  expect(bench.admission.waitingBytes).toBe(0);
   expect(bench.clock.nextDelayMs).toBeUndefined();
 });
