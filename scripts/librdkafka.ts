@@ -94,6 +94,9 @@ async function build(say: (line: string) => void): Promise<void> {
   }
 }
 
+/** MSG_F_MORE of produce.c; librdkafka's own flags are below 0x10 and from 0x10000 on. */
+const MORE_FLAG = "0x1000";
+
 interface Mend {
   readonly file: string;
   readonly pattern: RegExp;
@@ -143,12 +146,64 @@ const MENDS: readonly Mend[] = [
   },
 ];
 
+/**
+ * A flag for rd_kafka_produceva, as MSG_MORE is one for send(2): more records for this topic's partition follow in this call
+ * (produce.c). Without it librdkafka's thread, where it is awake, sends the first few of a batch while the rest is being handed over, and
+ * what is left waits for the acknowledgement of those: with 64 connections a batch became four requests to Kafka, with 512 it became
+ * ten. The thread leaves a partition alone while more follow, and is woken by the last one; should that one not come, after a
+ * millisecond. A librdkafka without this takes no notice of the flag.
+ */
+const MORE: readonly Mend[] = [
+  {
+    file: "src/rdkafka_partition.h",
+    pattern: /( +)rd_kafka_q_t \*rktp_msgq_wakeup_q; /g,
+    replacement: "$1rd_ts_t rktp_held_until; /**< More follow, but not after that; 0: none */\n$&",
+    places: 1,
+  },
+  {
+    file: "src/rdkafka_partition.c",
+    pattern:
+      /( +)rd_kafka_q_t \*wakeup_q = NULL;\n\n +rd_kafka_toppar_lock\(rktp\);\n(?=\n +if \(!rkm->rkm_u\.producer\.msgid &&)/g,
+    replacement: [
+      "rd_bool_t was_held;",
+      "rd_kafka_q_t *wakeup_q = NULL;",
+      "rd_kafka_toppar_lock(rktp);",
+      "was_held = rktp->rktp_held_until != 0;",
+      `rktp->rktp_held_until = (rkm->rkm_flags & ${MORE_FLAG}) ? now + 1000 : 0;`,
+    ].reduce((text, line) => `${text}$1${line}\n`, ""),
+    places: 1,
+  },
+  {
+    file: "src/rdkafka_partition.c",
+    pattern: /( +)rd_kafka_msgq_may_wakeup\(&rktp->rktp_msgq, now\) &&/g,
+    replacement: [
+      "$1rktp->rktp_held_until == 0 &&",
+      "$1(rd_kafka_msgq_may_wakeup(&rktp->rktp_msgq, now) ||",
+      "$1 (was_held && !rktp->rktp_msgq.rkmq_wakeup.signalled)) &&",
+    ].join("\n"),
+    places: 1,
+  },
+  {
+    file: "src/rdkafka_broker.c",
+    pattern: /( +)\} else if \(unlikely\(RD_KAFKA_TOPPAR_IS_PAUSED\(rktp\)\)\) \{\n/g,
+    replacement: [
+      "$1} else if (rktp->rktp_held_until > now && !flushing) {",
+      "$1        max_requests = 0;",
+      "$1        rktp->rktp_msgq.rkmq_wakeup.signalled = rd_false;",
+      "$1        rd_kafka_set_next_wakeup(next_wakeup, rktp->rktp_held_until);",
+      "$&",
+    ].join("\n"),
+    places: 1,
+  },
+];
+
 async function mend(sources: string): Promise<void> {
-  for (const { file, pattern, replacement, places } of MENDS) {
+  for (const { file, pattern, replacement, places } of [...MENDS, ...MORE]) {
     const path = join(sources, file);
     const text = await readFile(path, "utf8");
     const found = text.match(pattern)?.length ?? 0;
-    if (found !== places) throw new Error(`${file} of librdkafka ${BUNDLED_VERSION} is not what MENDS was written for`);
+    if (found !== places)
+      throw new Error(`${file} of librdkafka ${BUNDLED_VERSION} is not what MENDS and MORE were written for`);
     await writeFile(path, text.replaceAll(pattern, replacement));
   }
 }

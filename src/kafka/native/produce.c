@@ -14,8 +14,8 @@ typedef unsigned long long u64;
 /* rd_kafka_vtype_t */
 enum { VTYPE_RKT = 2, VTYPE_VALUE = 4, VTYPE_KEY = 5, VTYPE_OPAQUE = 6, VTYPE_MSGFLAGS = 7, VTYPE_TIMESTAMP = 8, VTYPE_HEADER = 9 };
 
-/* RD_KAFKA_MSG_F_COPY */
-enum { MSG_F_COPY = 0x2 };
+/* RD_KAFKA_MSG_F_COPY; and our own (scripts/librdkafka.ts): more records for the same partition follow at once */
+enum { MSG_F_COPY = 0x2, MSG_F_MORE = 0x1000 };
 
 /* rd_kafka_vu_t, of whose union this is what is used */
 struct vu {
@@ -52,6 +52,8 @@ struct turns {
   volatile u32 turn;
   /* The last batch that advanced it */
   u32 batch;
+  /* The last record without a key of this call */
+  u32 last;
 };
 
 /*
@@ -90,19 +92,23 @@ static void memory(struct vu *vu, i32 vtype, const u8 **bytes, u32 length) {
 u32 sluice_produce(void *rk, const struct functions *rd, void **topics, struct turns **turns, u32 batch, const char **names,
                    const u32 *words, const u8 *bytes, u32 count, struct vu *vus, i32 *codes) {
   u32 refused = 0;
+  const u32 *ahead = words;
+  for (u32 record = 0; record < count; record++, ahead += 7 + 3 * ahead[6])
+    if (ahead[3] == NONE && turns[ahead[0]]) turns[ahead[0]]->last = record;
   for (u32 record = 0; record < count; record++) {
     const u32 topic = words[0], slot = words[1], value = words[2], key = words[3], headers = words[6];
     const i64 timestamp = (i64)((u64)words[4] | ((u64)words[5] << 32));
+    const i32 in_turn = key == NONE && turns[topic];
     u64 n = 3;
     words += 7;
-    if (key == NONE && turns[topic] && turns[topic]->batch != batch) {
+    if (in_turn && turns[topic]->batch != batch) {
       turns[topic]->batch = batch;
       turns[topic]->turn += STEP;
     }
     vus[0].vtype = VTYPE_RKT;
     vus[0].u.ptr = topics[topic];
     vus[1].vtype = VTYPE_MSGFLAGS;
-    vus[1].u.i = MSG_F_COPY;
+    vus[1].u.i = in_turn && turns[topic]->last != record ? MSG_F_COPY | MSG_F_MORE : MSG_F_COPY;
     vus[2].vtype = VTYPE_OPAQUE;
     vus[2].u.ptr = (void *)(u64)slot;
     if (value != NONE) memory(&vus[n++], VTYPE_VALUE, &bytes, value);
