@@ -150,8 +150,8 @@ const MENDS: readonly Mend[] = [
  * A flag for rd_kafka_produceva, as MSG_MORE is one for send(2): more records for this topic's partition follow in this call
  * (produce.c). Without it librdkafka's thread, where it is awake, sends the first few of a batch while the rest is being handed over, and
  * what is left waits for the acknowledgement of those: with 64 connections a batch became four requests to Kafka, with 512 it became
- * ten. The thread leaves a partition alone while more follow, and is woken by the last one; should that one not come, after a
- * millisecond. A librdkafka without this takes no notice of the flag.
+ * ten. The thread leaves a partition alone while more follow, for a millisecond from the first on, and is woken by the last one (whoever
+ * makes the flag sees to it that there is one). A librdkafka without this takes no notice of the flag.
  */
 const MORE: readonly Mend[] = [
   {
@@ -169,7 +169,10 @@ const MORE: readonly Mend[] = [
       "rd_kafka_q_t *wakeup_q = NULL;",
       "rd_kafka_toppar_lock(rktp);",
       "was_held = rktp->rktp_held_until != 0;",
-      `rktp->rktp_held_until = (rkm->rkm_flags & ${MORE_FLAG}) ? now + 1000 : 0;`,
+      `if (!(rkm->rkm_flags & ${MORE_FLAG}))`,
+      "        rktp->rktp_held_until = 0;",
+      "else if (!was_held)",
+      "        rktp->rktp_held_until = now + 1000;",
     ].reduce((text, line) => `${text}$1${line}\n`, ""),
     places: 1,
   },
@@ -179,7 +182,7 @@ const MORE: readonly Mend[] = [
     replacement: [
       "$1rktp->rktp_held_until == 0 &&",
       "$1(rd_kafka_msgq_may_wakeup(&rktp->rktp_msgq, now) ||",
-      "$1 (was_held && !rktp->rktp_msgq.rkmq_wakeup.signalled)) &&",
+      "$1 (was_held && rktp->rktp_msgq.rkmq_wakeup.on_first && !rktp->rktp_msgq.rkmq_wakeup.signalled)) &&",
     ].join("\n"),
     places: 1,
   },

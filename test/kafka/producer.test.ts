@@ -126,6 +126,23 @@ test("a record over the producer's own limit is refused at once, its neighbours 
   expect(outcomes.map(word)).toEqual(["acked", "event_too_large", "acked"]);
 });
 
+test("those before a refused last one leave all the same, at once", async () => {
+  const producer = kafka.producer({ maxRecordBytes: 1000 });
+  await publishAll(producer, [record("events", "warm")]);
+  for (let round = 0; round < 5; round++) {
+    // librdkafka's thread sleeps, for up to a second.
+    await Bun.sleep(20);
+    const started = performance.now();
+    const outcomes = await publishAll(producer, [
+      record("events", "a"),
+      record("events", "b"),
+      record("events", "x".repeat(50_000)),
+    ]);
+    expect(outcomes.map(word)).toEqual(["acked", "acked", "event_too_large"]);
+    expect(performance.now() - started).toBeLessThan(900);
+  }
+});
+
 test("a full queue refuses what does not fit and keeps the rest", async () => {
   const producer = kafka.producer({ maxQueuedRecords: 100 });
   const outcomes = await publishAll(

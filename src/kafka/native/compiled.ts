@@ -12,7 +12,12 @@ import { at, OwnedBuffer } from "./memory.ts";
 import { consumeSymbols, produceSymbols } from "./own-symbols.ts";
 
 /** In the order of `struct functions` in produce.c. */
-const PRODUCE_FUNCTIONS = ["rd_kafka_produceva", "rd_kafka_error_code", "rd_kafka_error_destroy"] as const;
+const PRODUCE_FUNCTIONS = [
+  "rd_kafka_produceva",
+  "rd_kafka_error_code",
+  "rd_kafka_error_destroy",
+  "rd_kafka_flush",
+] as const;
 
 /** In the order of `struct functions` in consume.c; the C library's memcpy comes behind them. */
 const CONSUME_FUNCTIONS = [

@@ -35,6 +35,7 @@ struct functions {
   void *(*produceva)(void *rk, const struct vu *vus, u64 cnt);
   i32 (*error_code)(const void *error);
   void (*error_destroy)(void *error);
+  i32 (*flush)(void *rk, i32 timeout_ms);
 };
 
 enum { NONE = 0xffffffff };
@@ -54,6 +55,8 @@ struct turns {
   u32 batch;
   /* The last record without a key of this call */
   u32 last;
+  /* Which partition has this turn, and that plus one; 0: none yet */
+  volatile u32 chosen_turn, chosen;
 };
 
 /*
@@ -62,12 +65,18 @@ struct turns {
  * has a broker then, as librdkafka sees it, and so they all go to the one.
  */
 static i32 partition_of(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque) {
-  const struct turns *turns = opaque;
+  struct turns *turns = opaque;
   if (key) return turns->by_key(rkt, key, length, count, 0, msg_opaque);
+  /* Once a turn: what leaves together must go to one partition, whatever becomes of its leader meanwhile. */
+  const u32 chosen = turns->chosen;
+  if (chosen > 0 && chosen <= (u32)count && turns->chosen_turn == turns->turn) return (i32)(chosen - 1);
   const u32 first = (u32)(((u64)turns->turn * (u32)count) >> 32);
   for (u32 i = 0; i < (u32)count; i++) {
     const i32 partition = (i32)((first + i) % (u32)count);
-    if (turns->is_available(rkt, partition)) return partition;
+    if (!turns->is_available(rkt, partition)) continue;
+    turns->chosen_turn = turns->turn;
+    turns->chosen = (u32)partition + 1;
+    return partition;
   }
   return (i32)first;
 }
@@ -130,6 +139,8 @@ u32 sluice_produce(void *rk, const struct functions *rd, void **topics, struct t
     if (error) {
       rd->error_destroy(error);
       refused++;
+      /* Those before it were told that more follow: nobody else wakes librdkafka's thread for them. */
+      if (in_turn && turns[topic]->last == record) rd->flush(rk, 0);
     }
   }
   return refused;

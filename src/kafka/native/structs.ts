@@ -17,7 +17,7 @@ export const message = {
 } as const;
 
 /** `struct turns` of produce.c. */
-export const turns = { size: 32, isAvailable: 0, byKey: 8, turn: 16 } as const;
+export const turns = { size: 40, isAvailable: 0, byKey: 8, turn: 16 } as const;
 
 /** rd_kafka_vu_t: what is in it only produce.c knows. */
 export const vu = { size: 72 } as const;

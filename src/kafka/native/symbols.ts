@@ -43,6 +43,7 @@ export const librdkafkaSymbols = {
   rd_kafka_destroy_flags: { args: ["ptr" /* rk */, "i32" /* flags */], returns: "void" },
   rd_kafka_set_log_queue: { args: ["ptr" /* rk */, "ptr" /* rkqu */], returns: "i32" },
   rd_kafka_purge: { args: ["ptr" /* rk */, "i32" /* purge_flags */], returns: "i32" },
+  rd_kafka_flush: { args: ["ptr" /* rk */, "i32" /* timeout_ms */], returns: "i32" },
   rd_kafka_test_fatal_error: { args: ["ptr" /* rk */, "i32" /* err */, "buffer" /* reason */], returns: "i32" },
 
   // Queues
