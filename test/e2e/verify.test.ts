@@ -30,6 +30,8 @@ async function verify(logFile: string, ...args: readonly string[]): Promise<Said
   return { code, ...(process.stdout ? (JSON.parse(process.stdout) as object) : { stderr: process.stderr }) };
 }
 
+const linesIn = (file: string) => readFileSync(file, "utf8").split("\n").slice(0, -1);
+
 test("a log that consume wrote is clean, with and without Kafka; what is done to it is found", async () => {
   const { topic } = await newTopic(3);
   using folder = new TestFolder();
@@ -62,14 +64,23 @@ test("a log that consume wrote is clean, with and without Kafka; what is done to
   // While it runs, and what it has not read yet is no fault.
   await publish(3000, 3100);
   expect(await verify(logFile, "--kafka-brokers", brokers)).toMatchObject({ code: 0, clean: true });
-  await until(
-    "it has caught up",
-    async () =>
-      ((await verify(logFile, "--kafka-brokers", brokers)).partitions ?? [{ behind: 1 }]).every(
-        ({ behind }) => behind === 0,
-      ),
-    30_000,
-  );
+  const caughtUp = () =>
+    until(
+      "it has caught up",
+      async () =>
+        ((await verify(logFile, "--kafka-brokers", brokers)).partitions ?? [{ behind: 1 }]).every(
+          ({ behind }) => behind === 0,
+        ),
+      30_000,
+    );
+  let published = 3100;
+  await caughtUp();
+  // The log may just have been rotated, and there must be something to spoil in the live file.
+  while (linesIn(logFile).length < 20) {
+    await publish(published, published + 50);
+    published += 50;
+    await caughtUp();
+  }
   consume.signal("SIGTERM");
   expect(await consume.ended()).toBe(0);
   expect(await verify(logFile, "--kafka-brokers", brokers, "--complete")).toMatchObject({
@@ -79,7 +90,7 @@ test("a log that consume wrote is clean, with and without Kafka; what is done to
   });
   expect(await verify(logFile)).toMatchObject({ code: 0, clean: true });
 
-  await publish(3100, 3110);
+  await publish(published, published + 10);
   expect(await verify(logFile, "--kafka-brokers", brokers)).toMatchObject({ code: 0, clean: true });
   expect(await verify(logFile, "--kafka-brokers", brokers, "--complete")).toMatchObject({
     code: 1,
@@ -87,7 +98,7 @@ test("a log that consume wrote is clean, with and without Kafka; what is done to
   });
 
   const text = readFileSync(logFile, "utf8");
-  const lines = text.split("\n").slice(0, -1);
+  const lines = linesIn(logFile);
   rmSync(checkpointPath(logFile));
   const spoil = (changed: readonly string[]) => writeFileSync(logFile, changed.map((line) => `${line}\n`).join(""));
   spoil(lines.filter((_, i) => i !== 5));
