@@ -58,7 +58,8 @@ export function producerConfig(settings: ProducerSettings): ProducerConfig {
     ...COMMON,
     "client.id": "sluice-serve",
     // The linger/batch buffer in front of librdkafka does the waiting. These few microseconds are less than librdkafka's thread takes to
-    // wake up: whatever is longer than that becomes a whole millisecond for a record that is alone, and 0 sends the first of many by itself.
+    // wake up: whatever is longer than that becomes a whole millisecond for a record that is alone, and 0 sends the first of many
+    // with keys by itself.
     // Below 0.5 ms, too, records without a key are spread by native/turns.ts, and not by librdkafka's sticky partitioner.
     "linger.ms": 0.005,
     "socket.nagle.disable": true,

@@ -34,22 +34,24 @@ describe("a log with closed files", () => {
     [1, 7],
   ] as const;
 
+  /** The live file, with lines behind its checkpoint, was renamed, and there is no new one. */
+  function renamedAway(folder: LogFolder, sequence: number): void {
+    folder.write(ONE);
+    checkpointNow(folder, offsets, sequence);
+    appendFileSync(folder.path0, MORE);
+    renameSync(folder.path0, closedPath(folder.path0, sequence + 1, MOMENT));
+  }
+
   test("ended between the rename and the new file: what the closed one has is known", () => {
     using folder = new LogFolder();
-    folder.write(ONE);
-    checkpointNow(folder, offsets, 4);
-    appendFileSync(folder.path0, MORE);
-    renameSync(folder.path0, closedPath(folder.path0, 5, MOMENT));
+    renamedAway(folder, 4);
     expect(folder.recover()).toEqual({ offsets: { 0: 3, 1: 7 }, validBytes: 0, text: "", said: "" });
     expect(readCheckpoint(folder.path0)).toMatchObject({ sequence: 5 });
   });
 
   test("ended between the new file and its checkpoint: the same, and what the new one has", () => {
     using folder = new LogFolder();
-    folder.write(ONE);
-    checkpointNow(folder, offsets, 0);
-    appendFileSync(folder.path0, MORE);
-    renameSync(folder.path0, closedPath(folder.path0, 1, MOMENT));
+    renamedAway(folder, 0);
     writeFileSync(folder.path0, lineOf(1, 8));
     expect(folder.recover()).toMatchObject({ offsets: { 0: 3, 1: 8 }, text: lineOf(1, 8), said: "" });
   });

@@ -67,14 +67,15 @@ struct turns {
 static i32 partition_of(const void *rkt, const void *key, u64 length, i32 count, void *opaque, void *msg_opaque) {
   struct turns *turns = opaque;
   if (key) return turns->by_key(rkt, key, length, count, 0, msg_opaque);
-  /* Once a turn: what leaves together must go to one partition, whatever becomes of its leader meanwhile. */
-  const u32 chosen = turns->chosen;
-  if (chosen > 0 && chosen <= (u32)count && turns->chosen_turn == turns->turn) return (i32)(chosen - 1);
-  const u32 first = (u32)(((u64)turns->turn * (u32)count) >> 32);
+  /* Once a turn: what leaves together must go to one partition, whatever becomes of its leader meanwhile. The turn is read once, so that
+     a thread that comes late with its choice does not pass it off as one for the next turn. */
+  const u32 turn = turns->turn, chosen = turns->chosen;
+  if (chosen > 0 && chosen <= (u32)count && turns->chosen_turn == turn) return (i32)(chosen - 1);
+  const u32 first = (u32)(((u64)turn * (u32)count) >> 32);
   for (u32 i = 0; i < (u32)count; i++) {
     const i32 partition = (i32)((first + i) % (u32)count);
     if (!turns->is_available(rkt, partition)) continue;
-    turns->chosen_turn = turns->turn;
+    turns->chosen_turn = turn;
     turns->chosen = (u32)partition + 1;
     return partition;
   }
