@@ -19,7 +19,8 @@ type Process = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 function start(command: string, args: readonly string[], environment: Record<string, string> = {}): Process {
   return Bun.spawn([process.execPath, join(root, `src/${command}.ts`), ...args], {
-    env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "10000", ...environment },
+    // What it logs is waited for, whatever the shell's own LOG_LEVEL keeps quiet.
+    env: { ...process.env, LOG_LEVEL: "info", BUN_CONFIG_MAX_HTTP_REQUESTS: "10000", ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -17,6 +17,11 @@ export interface Report {
 
 const PATIENCE_MS = 20_000;
 const HEAD_END = Buffer.from("\r\n\r\n");
+/** As serve spells it, in every answer. */
+const LENGTH = Buffer.from("\r\nContent-Length: ");
+const COUNT = Buffer.from('{"accepted":');
+const ZERO = 0x30;
+const [ACCEPTED, MULTI_STATUS] = [202, 207];
 
 interface Plan {
   readonly url: URL;
@@ -32,7 +37,7 @@ class Tally {
   maxMs = 0;
   broken = 0;
 
-  note(status: string, accepted: number, ms: number): void {
+  note(status: number, accepted: number, ms: number): void {
     this.answersByStatus[status] = (this.answersByStatus[status] ?? 0) + 1;
     this.accepted += accepted;
     this.maxMs = Math.max(this.maxMs, ms);
@@ -68,17 +73,16 @@ class Connection {
       hostname,
       port: Number(port),
       socket: {
-        open: (socket) => this.#next(socket),
+        open: (socket) => this.#next(socket, performance.now()),
         drain: (socket) => this.#write(socket),
-        data: (socket, data) => this.#take(socket, Buffer.from(data)),
+        data: (socket, data) => this.#take(socket, data),
         error: () => {},
         close: () => this.#closed(),
       },
     });
   }
 
-  #next(socket: Bun.Socket<undefined>): void {
-    const now = performance.now();
+  #next(socket: Bun.Socket<undefined>, now: number): void {
     if (now >= this.#plan.endsAt) {
       this.#done.resolve();
       return;
@@ -94,26 +98,24 @@ class Connection {
     const written = Math.max(0, socket.write(this.#unsent));
     this.#unsent = written === this.#unsent.length ? undefined : this.#unsent.subarray(written);
     // An answer that came before all was sent has been taken already.
-    if (this.#unsent === undefined && !this.isWaiting) this.#next(socket);
+    if (this.#unsent === undefined && !this.isWaiting) this.#next(socket, performance.now());
   }
 
   #take(socket: Bun.Socket<undefined>, data: Buffer): void {
+    // Nearly every answer comes in one piece, which is looked at where it lies: what this takes, serve does not get.
     const received = this.#received === undefined ? data : Buffer.concat([this.#received, data]);
-    this.#received = received;
-    const headEnd = received.indexOf(HEAD_END);
-    if (headEnd === -1) return;
-    const head = received.toString("latin1", 0, headEnd);
-    const bodyStart = headEnd + HEAD_END.length;
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
-    if (received.length < bodyStart + length) return;
+    const answer = answerIn(received);
+    if (answer === undefined) {
+      this.#received = received === data ? Buffer.from(data) : received;
+      return;
+    }
     this.#received = undefined;
     this.isWaiting = false;
     const now = performance.now();
-    const status = head.slice(9, 12);
     const isCounted = now >= this.#plan.countsFrom && now < this.#plan.endsAt;
-    const accepted = isCounted ? acceptedOf(status, received.toString("latin1", bodyStart, bodyStart + 40)) : 0;
-    this.#tally.note(status, accepted, now - this.#sentAt);
-    if (this.#unsent === undefined) this.#next(socket);
+    const { status, bodyStart } = answer;
+    this.#tally.note(status, isCounted ? acceptedOf(status, received, bodyStart) : 0, now - this.#sentAt);
+    if (this.#unsent === undefined) this.#next(socket, now);
   }
 
   #closed(): void {
@@ -128,10 +130,28 @@ class Connection {
   }
 }
 
+/** The answer that these bytes are; undefined where its end is missing. */
+function answerIn(received: Buffer): { readonly status: number; readonly bodyStart: number } | undefined {
+  const headEnd = received.indexOf(HEAD_END);
+  if (headEnd === -1) return undefined;
+  const bodyStart = headEnd + HEAD_END.length;
+  const length = received.indexOf(LENGTH);
+  if (length === -1 || length > headEnd) throw new Error("an answer without Content-Length");
+  if (received.length < bodyStart + numberAt(received, length + LENGTH.length)) return undefined;
+  return { status: numberAt(received, "HTTP/1.1 ".length), bodyStart };
+}
+
+function numberAt(bytes: Buffer, start: number): number {
+  let number = 0;
+  for (let at = start; bytes[at]! >= ZERO && bytes[at]! < ZERO + 10; at++) number = number * 10 + bytes[at]! - ZERO;
+  return number;
+}
+
 /** A batch's answer begins with the count; a single event's 202 is one. */
-function acceptedOf(status: string, body: string): number {
-  if (status !== "202" && status !== "207") return 0;
-  return Number(/^\{"accepted":(\d+)/.exec(body)?.[1] ?? 1);
+function acceptedOf(status: number, answer: Buffer, bodyStart: number): number {
+  if (status !== ACCEPTED && status !== MULTI_STATUS) return 0;
+  const isCounted = answer.indexOf(COUNT, bodyStart) === bodyStart;
+  return isCounted ? numberAt(answer, bodyStart + COUNT.length) : 1;
 }
 
 /** One event, or `batchEvents` as NDJSON. */

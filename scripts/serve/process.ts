@@ -29,7 +29,8 @@ export async function withServe<T>(args: readonly string[], use: Use<T>): Promis
 /** Resolves once it takes events. Where `use` throws or returns, nothing is left running. */
 export async function withServeOn<T>(brokers: string, args: readonly string[], use: Use<T>): Promise<T> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/serve.ts"), "--port", "0", ...args], {
-    env: { ...process.env, KAFKA_BROKERS: brokers, PORT: "0" },
+    // What it says when it is up is waited for, whatever the shell's own LOG_LEVEL keeps quiet.
+    env: { ...process.env, KAFKA_BROKERS: brokers, PORT: "0", LOG_LEVEL: "info" },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
