@@ -1,11 +1,13 @@
 /**
  * The linger/batch buffer: events wait here for company before they go to Kafka together.
  *
- * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what is
- * under way to Kafka already. Then it waits until it is half of that, as acknowledgements come and events do, for a millisecond at the
- * most. So a lone event is not delayed, and under load there are a few large batches on the way instead of many small ones, each of which
- * costs serve, librdkafka and the broker the same again. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
+ * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what was
+ * about at once lately. Then it waits until half of that has come together: while the one half is in Kafka's hands, the other one is taken
+ * in. Acknowledgements that come sooner than events do not end that wait, or a quick Kafka would be paid for with small batches, each of which costs serve,
+ * librdkafka and the broker the same again. It lasts while company comes, a millisecond at a time, and `HELD_MAX_MS` at the most. With few
+ * about nothing waits, so a lone event is not delayed. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
+import { type Clock, systemClock } from "../clock.ts";
 import type { PendingEvent } from "./event.ts";
 
 export interface BufferLimits {
@@ -13,34 +15,73 @@ export interface BufferLimits {
   readonly lingerMs: number | undefined;
   readonly maxEvents: number | undefined;
   readonly maxBytes: number | undefined;
+  /** Other processes take in events on the same cores while those of this one are in Kafka's hands. */
+  readonly isSharingCores?: boolean;
 }
 
-/** What is under way may be so many times what leaves. */
-const UNDER_WAY_RATIO = 2;
-/** With fewer events under way there is nobody to wait for. */
-const HELD_FROM_EVENTS = 4;
-const HELD_MAX_MS = 1;
+/** What leaves together, as a share of what is about. The other half keeps this process busy; where others do that, nearly all go together. */
+const SHARE = 1 / 2;
+const SHARE_AMONG_OTHERS = 4 / 5;
+/** As many are company enough, whatever is about: of more together each would cost the same. */
+export const ENOUGH_EVENTS = 256;
+/** With fewer about there is nobody to wait for. */
+export const HELD_FROM_EVENTS = 8;
+export const QUIET_MS = 1;
+export const HELD_MAX_MS = 4;
+/** For how long, and up to twice that, it counts how many were about. */
+export const LATELY_MS = 50;
+
+/** The most of a number that changes, over the last `LATELY_MS` and up to as long before. */
+class RecentMost {
+  #most = 0;
+  #mostBefore = 0;
+  #sinceMs = 0;
+
+  note(value: number, nowMs: number): void {
+    const forMs = nowMs - this.#sinceMs;
+    if (forMs >= LATELY_MS) {
+      this.#mostBefore = forMs < 2 * LATELY_MS ? this.#most : 0;
+      this.#most = 0;
+      this.#sinceMs = nowMs;
+    }
+    this.#most = Math.max(this.#most, value);
+  }
+
+  get value(): number {
+    return Math.max(this.#most, this.#mostBefore);
+  }
+}
 
 export class LingerBuffer {
   readonly #flushTo: (batch: readonly PendingEvent[]) => void;
   readonly #lingerMs: number | undefined;
   readonly #maxEvents: number;
   readonly #maxBytes: number;
+  readonly #share: number;
+  readonly #about: () => number;
+  readonly #clock: Clock;
+  readonly #mostAbout = new RecentMost();
   #events: PendingEvent[] = [];
   #bytes = 0;
   #immediate: ReturnType<typeof setImmediate> | undefined;
-  #timer: Timer | undefined;
-  readonly #underWay: () => number;
-  /** There was a turn at whose end it was too little. */
-  #isHeld = false;
+  #cancelTimer: (() => void) | undefined;
+  /** While there was a turn at whose end they were too few: as many go at once. */
+  #awaitedEvents: number | undefined;
 
-  /** `underWay`: how many events were handed over and have no outcome yet. */
-  constructor(limits: BufferLimits, underWay: () => number, flushTo: (batch: readonly PendingEvent[]) => void) {
+  /** `about`: how many events have no outcome yet, those in here included. */
+  constructor(
+    limits: BufferLimits,
+    about: () => number,
+    flushTo: (batch: readonly PendingEvent[]) => void,
+    clock: Clock = systemClock,
+  ) {
     this.#flushTo = flushTo;
-    this.#underWay = underWay;
+    this.#about = about;
+    this.#clock = clock;
     this.#lingerMs = limits.lingerMs;
     this.#maxEvents = limits.maxEvents ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#share = limits.isSharingCores === true ? SHARE_AMONG_OTHERS : SHARE;
   }
 
   get events(): number {
@@ -54,28 +95,16 @@ export class LingerBuffer {
   add(event: PendingEvent): void {
     this.#events.push(event);
     this.#bytes += event.bytes;
-    if (this.#events.length >= this.#maxEvents || this.#bytes >= this.#maxBytes) this.flush();
-    else if (this.#events.length === 1) this.#schedule();
-    else if (this.#isHeld) this.reconsider();
-  }
-
-  /** Less is under way than before. */
-  reconsider(): void {
-    if (!this.#isHeld || this.#isTooLittle) return;
-    this.#isHeld = false;
-    clearTimeout(this.#timer);
-    this.#immediate = setImmediate(() => this.flush());
-  }
-
-  get #isTooLittle(): boolean {
-    const underWay = this.#underWay();
-    return underWay >= HELD_FROM_EVENTS && this.#events.length * UNDER_WAY_RATIO < underWay;
+    const { length } = this.#events;
+    if (length >= this.#maxEvents || this.#bytes >= this.#maxBytes) this.flush();
+    else if (length === 1) this.#schedule();
+    else if (this.#awaitedEvents !== undefined && length >= this.#awaitedEvents) this.#flushAfterTurn();
   }
 
   flush(): void {
-    this.#isHeld = false;
+    this.#awaitedEvents = undefined;
     clearImmediate(this.#immediate);
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#events.length === 0) return;
     const batch = this.#events;
     this.#events = [];
@@ -85,12 +114,40 @@ export class LingerBuffer {
 
   #schedule(): void {
     if (this.#lingerMs === undefined) this.#immediate = setImmediate(() => this.#endTurn());
-    else this.#timer = setTimeout(() => this.flush(), this.#lingerMs);
+    else this.#cancelTimer = this.#clock.after(this.#lingerMs, () => this.flush());
   }
 
   #endTurn(): void {
-    this.#isHeld = this.#isTooLittle;
-    if (this.#isHeld) this.#timer = setTimeout(() => this.flush(), HELD_MAX_MS);
-    else this.flush();
+    const now = this.#clock.nowMs();
+    this.#mostAbout.note(this.#about(), now);
+    const most = this.#mostAbout.value;
+    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#share, ENOUGH_EVENTS);
+    if (this.#events.length >= awaited) this.flush();
+    else {
+      this.#awaitedEvents = awaited;
+      this.#holdOn(now);
+    }
+  }
+
+  /** Until nobody has come for `QUIET_MS`. */
+  #holdOn(sinceMs: number): void {
+    const before = this.#events.length;
+    this.#cancelTimer = this.#clock.after(QUIET_MS, () => {
+      const isOver = this.#events.length === before || this.#clock.nowMs() - sinceMs >= HELD_MAX_MS;
+      if (isOver) this.flush();
+      else this.#holdOn(sinceMs);
+    });
+  }
+
+  /** What else came in this turn goes, too. */
+  #flushAfterTurn(): void {
+    this.#awaitedEvents = undefined;
+    this.#stopTimer();
+    this.#immediate = setImmediate(() => this.flush());
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 }

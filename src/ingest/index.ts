@@ -92,8 +92,8 @@ export class Ingest {
     this.#options = options;
     this.#admission = new Admission(options.limits);
     this.turnstile = new Turnstile(this.#admission);
-    const underWay = () => this.#admission.events - this.#buffer.events;
-    this.#buffer = new LingerBuffer(options.buffer, underWay, (batch) => options.publish(batch, this.#settle));
+    const about = () => this.#admission.events;
+    this.#buffer = new LingerBuffer(options.buffer, about, (batch) => options.publish(batch, this.#settle));
     this.#spool =
       options.spool &&
       new SpoolRoute({
@@ -183,7 +183,6 @@ export class Ingest {
     this.#admission.release(event.bytes);
     if (event.isAnswered) event.learn(outcome);
     else this.#answer(event, outcome);
-    this.#buffer.reconsider();
     this.turnstile.reconsider();
     if (this.#admission.events === 0) this.#idle?.resolve();
   };

@@ -44,7 +44,12 @@ export async function serve(given: Options, stop: StopSignal): Promise<number> {
     publish,
     kafkaAwayMs: () => reachability.awayMs,
     limits: options,
-    buffer: { lingerMs: options.lingerMs, maxEvents: options.batchMaxEvents, maxBytes: options.batchMaxBytes },
+    buffer: {
+      lingerMs: options.lingerMs,
+      maxEvents: options.batchMaxEvents,
+      maxBytes: options.batchMaxBytes,
+      isSharingCores: options.processes > 1,
+    },
     window,
     spool: spool && { door: spool, afterMs: options.spoolAfterMs },
   });

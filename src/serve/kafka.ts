@@ -21,12 +21,6 @@ import type { serveOptions } from "../options/serve.ts";
 type Options = Values<typeof serveOptions>;
 
 const OFFSETS_TIMEOUT_MS = 3000;
-/**
- * A loop with a part of the load turns sooner and finds less each time, so what a batch costs here and at the broker would be paid for fewer
- * records: twice the CPU a request was measured with two processes. For this long librdkafka gathers what several turns bring.
- */
-const SHARED_LOAD: Properties = { "linger.ms": "1" };
-
 /** The clients that `connect` makes, so that `--kafka-config` is held against each before any of them is there. */
 export function plannedClients(options: Options, given: Properties): PlannedClient[] {
   const { kafkaBrokers: brokers, filedGroup: group } = options;
@@ -54,7 +48,7 @@ function producerOf(options: Options, properties: Properties) {
     // Ingest's own budget keeps below these, and so do dead letters.
     maxQueuedRecords: options.maxPendingEvents * 2 + 10_000,
     maxQueuedBytes: options.maxPendingBytes * 2 + 32_000_000,
-    properties: options.processes === 1 ? properties : { ...SHARED_LOAD, ...properties },
+    properties,
   });
 }
 

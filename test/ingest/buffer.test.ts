@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
-import { LingerBuffer } from "../../src/ingest/buffer.ts";
+import {
+  ENOUGH_EVENTS,
+  HELD_FROM_EVENTS,
+  HELD_MAX_MS,
+  LATELY_MS,
+  LingerBuffer,
+  QUIET_MS,
+} from "../../src/ingest/buffer.ts";
 import { PendingEvent } from "../../src/ingest/event.ts";
+import { ManualClock } from "../support/clock.ts";
 
 const ADAPTIVE = { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined };
 
@@ -21,122 +29,146 @@ function event(): PendingEvent {
 class Bench {
   underWay = 0;
   readonly batches: number[] = [];
-  #next = Promise.withResolvers<void>();
+  readonly clock = new ManualClock();
   readonly buffer: LingerBuffer;
 
   constructor(limits: ConstructorParameters<typeof LingerBuffer>[0] = ADAPTIVE) {
     this.buffer = new LingerBuffer(
       limits,
-      () => this.underWay,
-      (batch) => {
-        this.batches.push(batch.length);
-        this.#next.resolve();
-        this.#next = Promise.withResolvers<void>();
-      },
+      () => this.underWay + this.buffer.events,
+      (batch) => this.batches.push(batch.length),
+      this.clock,
     );
   }
 
-  add(events: number): void {
+  /** Events of one turn of the event loop; resolves after its end. */
+  async turn(events: number): Promise<void> {
     for (let i = 0; i < events; i++) this.buffer.add(event());
-  }
-
-  get whenNext(): Promise<void> {
-    return this.#next.promise;
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-test("with nothing under way, what arrives in one turn leaves together at its end", async () => {
+test("what arrives in one turn leaves together at its end", async () => {
   const bench = new Bench();
-  bench.add(3);
+  const turn = bench.turn(3);
   expect(bench.batches).toEqual([]);
-  await turn();
+  await turn;
   expect(bench.batches).toEqual([3]);
 });
 
-test("half of what is under way leaves at the end of its turn", async () => {
+test("half of what is about leaves at the end of its turn", async () => {
   const bench = new Bench();
-  bench.underWay = 200;
-  bench.add(100);
-  await turn();
+  bench.underWay = 100;
+  await bench.turn(100);
   expect(bench.batches).toEqual([100]);
 });
 
-test("less than that waits for more events", async () => {
+test("less than that waits for more events, and takes along all of the turn in which they come", async () => {
   const bench = new Bench();
-  bench.underWay = 200;
-  bench.add(10);
-  await turn();
+  bench.underWay = 190;
+  await bench.turn(10);
   expect(bench.batches).toEqual([]);
-  bench.add(90);
-  await turn();
-  expect(bench.batches).toEqual([100]);
+  await bench.turn(89);
+  expect(bench.batches).toEqual([]);
+  await bench.turn(5);
+  expect(bench.batches).toEqual([104]);
 });
 
-test("or for outcomes", async () => {
+test("where other processes keep the cores busy, it waits for four fifths", async () => {
+  const bench = new Bench({ ...ADAPTIVE, isSharingCores: true });
+  bench.underWay = 90;
+  await bench.turn(10);
+  await bench.turn(69);
+  expect(bench.batches).toEqual([]);
+  await bench.turn(1);
+  expect(bench.batches).toEqual([80]);
+});
+
+test("outcomes that come sooner do not end the wait", async () => {
+  const bench = new Bench();
+  bench.underWay = 90;
+  await bench.turn(10);
+  bench.underWay = 0;
+  await bench.turn(39);
+  expect(bench.batches).toEqual([]);
+  await bench.turn(1);
+  expect(bench.batches).toEqual([50]);
+});
+
+test("nor do they make the next batch a small one, until it is a while ago", async () => {
+  const bench = new Bench();
+  bench.underWay = 50;
+  await bench.turn(50);
+  bench.underWay = 0;
+  bench.clock.advance(LATELY_MS - 1);
+  await bench.turn(49);
+  expect(bench.batches).toEqual([50]);
+  await bench.turn(1);
+  expect(bench.batches).toEqual([50, 50]);
+  bench.clock.advance(2 * LATELY_MS);
+  await bench.turn(1);
+  expect(bench.batches).toEqual([50, 50, 1]);
+});
+
+test("with few about nothing waits", async () => {
+  const bench = new Bench();
+  bench.underWay = HELD_FROM_EVENTS - 2;
+  await bench.turn(1);
+  expect(bench.batches).toEqual([1]);
+  bench.underWay = HELD_FROM_EVENTS - 1;
+  await bench.turn(1);
+  expect(bench.batches).toEqual([1]);
+});
+
+test("of many about, enough is enough", async () => {
+  const bench = new Bench();
+  bench.underWay = 100 * ENOUGH_EVENTS;
+  await bench.turn(ENOUGH_EVENTS - 1);
+  expect(bench.batches).toEqual([]);
+  await bench.turn(1);
+  expect(bench.batches).toEqual([ENOUGH_EVENTS]);
+});
+
+test("the wait is over once nobody comes for a millisecond", async () => {
   const bench = new Bench();
   bench.underWay = 400;
-  bench.add(10);
-  await turn();
-  bench.underWay = 21;
-  bench.buffer.reconsider();
-  await turn();
-  expect(bench.batches).toEqual([]);
-  bench.underWay = 20;
-  bench.buffer.reconsider();
-  await turn();
-  expect(bench.batches).toEqual([10]);
-});
-
-test("with few under way nothing is held", async () => {
-  const bench = new Bench();
-  bench.underWay = 3;
-  bench.add(1);
-  await turn();
-  expect(bench.batches).toEqual([1]);
-  bench.underWay = 4;
-  bench.add(1);
-  await turn();
-  expect(bench.batches).toEqual([1]);
-});
-
-test("or for a millisecond, where neither comes", async () => {
-  const bench = new Bench();
-  bench.underWay = 400;
-  bench.add(10);
-  await bench.whenNext;
+  await bench.turn(10);
+  bench.clock.advance(QUIET_MS);
   expect(bench.batches).toEqual([10]);
   expect(bench.buffer.events).toBe(0);
+  // Nothing is left of it.
+  expect(bench.clock.nextDelayMs).toBeUndefined();
 });
 
-test("one after the other: what was held does not hold what comes next", async () => {
+test("it lasts while somebody comes, and a few milliseconds at the most", async () => {
   const bench = new Bench();
-  bench.underWay = 1000;
-  bench.add(1);
-  await bench.whenNext;
-  bench.underWay = 0;
-  bench.add(1);
-  await turn();
-  expect(bench.batches).toEqual([1, 1]);
+  bench.underWay = 400;
+  await bench.turn(1);
+  for (let waitedMs = QUIET_MS; waitedMs < HELD_MAX_MS; waitedMs += QUIET_MS) {
+    await bench.turn(1);
+    bench.clock.advance(QUIET_MS);
+    expect(bench.batches).toEqual([]);
+  }
+  await bench.turn(1);
+  bench.clock.advance(QUIET_MS);
+  expect(bench.batches).toEqual([1 + HELD_MAX_MS / QUIET_MS]);
 });
 
 test("flush takes what is held; limits take it before", async () => {
   const bench = new Bench({ ...ADAPTIVE, maxEvents: 12 });
   bench.underWay = 1000;
-  bench.add(10);
-  await turn();
+  await bench.turn(10);
   bench.buffer.flush();
-  bench.add(12);
+  expect(bench.clock.nextDelayMs).toBeUndefined();
+  await bench.turn(12);
   expect(bench.batches).toEqual([10, 12]);
 });
 
-test("a fixed linger is kept, whatever is under way", async () => {
+test("a fixed linger is kept, whatever is about", async () => {
   const bench = new Bench({ ...ADAPTIVE, lingerMs: 20 });
-  bench.underWay = 0;
-  const startedAt = performance.now();
-  bench.add(2);
-  await bench.whenNext;
-  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(19);
+  await bench.turn(2);
+  bench.clock.advance(19);
+  expect(bench.batches).toEqual([]);
+  bench.clock.advance(1);
   expect(bench.batches).toEqual([2]);
 });
