@@ -60,8 +60,8 @@ export class BodyReader {
 
   #readWhole(request: Request, receiver: BodyReceiver): void {
     this.#waiting.add(receiver);
-    request.arrayBuffer().then(
-      (buffer) => this.#end(receiver, { bytes: new Uint8Array(buffer) }),
+    request.bytes().then(
+      (bytes) => this.#end(receiver, { bytes }),
       () => this.#end(receiver, ABORTED),
     );
   }
