@@ -107,7 +107,7 @@ interface Mend {
 
 /**
  * What librdkafka 2.15.1 gets wrong and no caller can avoid: over a cluster whose brokers have all just been started anew (the first
- * two), and over a leader that goes while records wait in it for their acknowledgement (the third).
+ * two), over a leader that goes while records wait in it for their acknowledgement (the third), and over brokers that are gone (the fourth).
  */
 const MENDS: readonly Mend[] = [
   {
@@ -142,6 +142,17 @@ const MENDS: readonly Mend[] = [
       "                              err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR)))",
       "        err = RD_KAFKA_RESP_ERR__TRANSPORT;",
     ].reduce((text, line) => `${text}$1${line}\n`, ""),
+    places: 1,
+  },
+  {
+    // Who waits for a broker asks for a connection whenever a broker's state changes, and each time it is tried at once, whatever
+    // reconnect.backoff.ms says. Where the broker is gone, the refusal changes its state: two of librdkafka's threads took all of a core,
+    // thousands of attempts a second, for as long as a question to the cluster was open (confluentinc/confluent-kafka-dotnet#787). What is
+    // asked for still shortens the wait, but not below the first backoff.
+    file: "src/rdkafka_broker.c",
+    pattern: /(\/\* Expedite next reconnect \*\/\n +)rkb->rkb_ts_reconnect = 0;/g,
+    replacement:
+      "$1rkb->rkb_ts_reconnect = RD_MIN(rkb->rkb_ts_reconnect, rd_clock() + rkb->rkb_rk->rk_conf.reconnect_backoff_ms * 1000LL);",
     places: 1,
   },
 ];

@@ -1,0 +1,67 @@
+/**
+ * Brokers that are gone, whose address refuses: clients try again as `reconnect.backoff.ms` says, also while somebody waits for an
+ * answer. librdkafka 2.15.1 tries thousands of times a second then; scripts/librdkafka.ts mends it.
+ */
+import { afterEach, expect, test } from "bun:test";
+import { Admin, type KafkaLog, MockCluster, Producer, producerConfig } from "../../src/kafka/index.ts";
+import { publishAll, record, settings } from "../support/mock.ts";
+
+const WAIT_MS = 1500;
+/** `reconnect.backoff.ms`, less a quarter: its jitter. */
+const SHORTEST_BACKOFF_MS = 50 * 0.75;
+/** Addresses: the bootstrap server's, and the same one under its id. */
+const ADDRESSES = 2;
+const ATTEMPTS_MAX = ADDRESSES * (WAIT_MS / SHORTEST_BACKOFF_MS + 10);
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Counts what librdkafka's own log says of attempts. */
+class Attempts {
+  count = 0;
+  readonly log: KafkaLog = (_level, message) => {
+    if (message.includes(": Connecting to ")) this.count++;
+  };
+}
+
+const DEBUG = { debug: "broker" };
+
+function mockWith(topic: string): MockCluster {
+  const mock = new MockCluster(1);
+  mock.createTopic(topic, 1);
+  return mock;
+}
+
+test.each([
+  ["the controller", undefined],
+  ["a broker", 1],
+])("a question to %s that is gone", async (_, broker) => {
+  const mock = mockWith("t");
+  const attempts = new Attempts();
+  const admin = new Admin({ brokers: mock.bootstrap, log: attempts.log, config: DEBUG });
+  closers.push(() => admin.close());
+  await admin.describeCluster(5000, broker);
+  expect(attempts.count).toBeGreaterThan(0);
+  await mock.close();
+  attempts.count = 0;
+  await expect(admin.describeCluster(WAIT_MS, broker)).rejects.toThrow();
+  expect(attempts.count).toBeGreaterThan(1);
+  expect(attempts.count).toBeLessThan(ATTEMPTS_MAX);
+});
+
+test("records that wait for brokers that are gone", async () => {
+  const mock = mockWith("t");
+  const attempts = new Attempts();
+  const config = { ...producerConfig(settings(mock.bootstrap, { deliveryTimeoutMs: 3000 })), ...DEBUG };
+  const producer = new Producer({ config, log: attempts.log });
+  closers.push(() => producer.close(100));
+  expect((await publishAll(producer, [record("t", "a")]))[0]!.status).toBe("acked");
+  await mock.close();
+  attempts.count = 0;
+  const [outcome] = await publishAll(producer, [record("t", "b")]);
+  expect(outcome!.status).toBe("refused");
+  expect(attempts.count).toBeGreaterThan(1);
+  expect(attempts.count).toBeLessThan(2 * ATTEMPTS_MAX);
+});
