@@ -148,11 +148,17 @@ const MENDS: readonly Mend[] = [
     // Who waits for a broker asks for a connection whenever a broker's state changes, and each time it is tried at once, whatever
     // reconnect.backoff.ms says. Where the broker is gone, the refusal changes its state: two of librdkafka's threads took all of a core,
     // thousands of attempts a second, for as long as a question to the cluster was open (confluentinc/confluent-kafka-dotnet#787). What is
-    // asked for still shortens the wait, but not below the first backoff.
+    // asked for still begins the backoffs anew, and a new address owes nothing to the old one's refusals.
     file: "src/rdkafka_broker.c",
-    pattern: /(\/\* Expedite next reconnect \*\/\n +)rkb->rkb_ts_reconnect = 0;/g,
-    replacement:
-      "$1rkb->rkb_ts_reconnect = RD_MIN(rkb->rkb_ts_reconnect, rd_clock() + rkb->rkb_rk->rk_conf.reconnect_backoff_ms * 1000LL);",
+    pattern: /( +)\/\* Expedite next reconnect \*\/\n +rkb->rkb_ts_reconnect = 0;\n/g,
+    replacement: [
+      "rd_kafka_broker_lock(rkb);",
+      "if (rkb->rkb_connect_epoch != rkb->rkb_nodename_epoch)",
+      "        rkb->rkb_ts_reconnect = 0;",
+      "rd_kafka_broker_unlock(rkb);",
+      "rkb->rkb_reconnect_backoff_ms = rkb->rkb_rk->rk_conf.reconnect_backoff_ms;",
+      "rkb->rkb_ts_reconnect = RD_MIN(rkb->rkb_ts_reconnect, rd_clock() + rkb->rkb_reconnect_backoff_ms * 1000LL);",
+    ].reduce((text, line) => `${text}$1${line}\n`, ""),
     places: 1,
   },
 ];

@@ -130,13 +130,19 @@ class Connection {
   }
 }
 
+/** An error that is thrown at a socket ends nowhere. */
+function fail(message: string): never {
+  console.error(`overload client: ${message}`);
+  process.exit(1);
+}
+
 /** The answer that these bytes are; undefined where its end is missing. */
 function answerIn(received: Buffer): { readonly status: number; readonly bodyStart: number } | undefined {
   const headEnd = received.indexOf(HEAD_END);
   if (headEnd === -1) return undefined;
   const bodyStart = headEnd + HEAD_END.length;
   const length = received.indexOf(LENGTH);
-  if (length === -1 || length > headEnd) throw new Error("an answer without Content-Length");
+  if (length === -1 || length > headEnd) fail(`an answer that is not serve's: ${received.toString("latin1", 0, 200)}`);
   if (received.length < bodyStart + numberAt(received, length + LENGTH.length)) return undefined;
   return { status: numberAt(received, "HTTP/1.1 ".length), bodyStart };
 }

@@ -2,36 +2,39 @@
  * The linger/batch buffer: events wait here for company before they go to Kafka together.
  *
  * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what was
- * about at once lately. Then it waits until half of that has come together: while the one half is in Kafka's hands, the other one is taken
- * in. Acknowledgements that come sooner than events do not end that wait, or a quick Kafka would be paid for with small batches, each of which costs serve,
- * librdkafka and the broker the same again. It lasts while company comes, a millisecond at a time, and `HELD_MAX_MS` at the most. With few
- * about nothing waits, so a lone event is not delayed. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
+ * about at once just before. Then it waits until half of that has come together: while the one half is in Kafka's hands, the other one is
+ * taken in. Acknowledgements that come sooner than events do not end that wait, or a quick Kafka would be paid for with small batches,
+ * each of which costs serve, librdkafka and the broker the same again. It lasts while company comes, and `HELD_MAX_MS` at the most. With
+ * few about nothing waits. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { PendingEvent } from "./event.ts";
 
-export interface BufferLimits {
-  /** Undefined: adaptive. */
+export interface BufferOptions {
+  /** Undefined, here and below: adaptive. */
   readonly lingerMs: number | undefined;
   readonly maxEvents: number | undefined;
   readonly maxBytes: number | undefined;
-  /** Other processes take in events on the same cores while those of this one are in Kafka's hands. */
-  readonly isSharingCores?: boolean;
+  /** Of the processes that share the port (`--processes`). */
+  readonly isOneOfSeveral?: boolean;
 }
 
-/** What leaves together, as a share of what is about. The other half keeps this process busy; where others do that, nearly all go together. */
+/**
+ * What leaves together, as a share of what is about. Other processes have work for the cores meanwhile, and their batches are the
+ * smaller the more of them there are: so there nearly all go together.
+ */
 const SHARE = 1 / 2;
-const SHARE_AMONG_OTHERS = 4 / 5;
-/** As many are company enough, whatever is about: of more together each would cost the same. */
-export const ENOUGH_EVENTS = 256;
+const SHARE_OF_ONE_OF_SEVERAL = 4 / 5;
+/** As many are company enough, whatever is about: of more together each costs the same. */
+export const COMPANY_MAX_EVENTS = 256;
 /** With fewer about there is nobody to wait for. */
 export const HELD_FROM_EVENTS = 8;
 export const QUIET_MS = 1;
-export const HELD_MAX_MS = 4;
-/** For how long, and up to twice that, it counts how many were about. */
-export const LATELY_MS = 50;
+export const HELD_MAX_MS = 2;
+/** How long it is remembered how many were about: for this long at least, and three times as long at the most. */
+export const REMEMBERED_MS = 10;
 
-/** The most of a number that changes, over the last `LATELY_MS` and up to as long before. */
+/** The most that a number has been, of late (`REMEMBERED_MS`). */
 class RecentMost {
   #most = 0;
   #mostBefore = 0;
@@ -39,8 +42,8 @@ class RecentMost {
 
   note(value: number, nowMs: number): void {
     const forMs = nowMs - this.#sinceMs;
-    if (forMs >= LATELY_MS) {
-      this.#mostBefore = forMs < 2 * LATELY_MS ? this.#most : 0;
+    if (forMs >= REMEMBERED_MS) {
+      this.#mostBefore = forMs < 2 * REMEMBERED_MS ? this.#most : 0;
       this.#most = 0;
       this.#sinceMs = nowMs;
     }
@@ -70,7 +73,7 @@ export class LingerBuffer {
 
   /** `about`: how many events have no outcome yet, those in here included. */
   constructor(
-    limits: BufferLimits,
+    options: BufferOptions,
     about: () => number,
     flushTo: (batch: readonly PendingEvent[]) => void,
     clock: Clock = systemClock,
@@ -78,10 +81,10 @@ export class LingerBuffer {
     this.#flushTo = flushTo;
     this.#about = about;
     this.#clock = clock;
-    this.#lingerMs = limits.lingerMs;
-    this.#maxEvents = limits.maxEvents ?? Number.POSITIVE_INFINITY;
-    this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY;
-    this.#share = limits.isSharingCores === true ? SHARE_AMONG_OTHERS : SHARE;
+    this.#lingerMs = options.lingerMs;
+    this.#maxEvents = options.maxEvents ?? Number.POSITIVE_INFINITY;
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#share = options.isOneOfSeveral === true ? SHARE_OF_ONE_OF_SEVERAL : SHARE;
   }
 
   get events(): number {
@@ -121,7 +124,7 @@ export class LingerBuffer {
     const now = this.#clock.nowMs();
     this.#mostAbout.note(this.#about(), now);
     const most = this.#mostAbout.value;
-    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#share, ENOUGH_EVENTS);
+    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#share, COMPANY_MAX_EVENTS);
     if (this.#events.length >= awaited) this.flush();
     else {
       this.#awaitedEvents = awaited;
@@ -129,10 +132,11 @@ export class LingerBuffer {
     }
   }
 
-  /** Until nobody has come for `QUIET_MS`. */
+  /** Until nobody has come for `QUIET_MS`, or for `HELD_MAX_MS` in all. */
   #holdOn(sinceMs: number): void {
     const before = this.#events.length;
-    this.#cancelTimer = this.#clock.after(QUIET_MS, () => {
+    const leftMs = sinceMs + HELD_MAX_MS - this.#clock.nowMs();
+    this.#cancelTimer = this.#clock.after(Math.min(QUIET_MS, leftMs), () => {
       const isOver = this.#events.length === before || this.#clock.nowMs() - sinceMs >= HELD_MAX_MS;
       if (isOver) this.flush();
       else this.#holdOn(sinceMs);

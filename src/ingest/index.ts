@@ -10,14 +10,14 @@ import { turnMs } from "../clock.ts";
 import { OldestFirst } from "../oldest-first.ts";
 import { type Outcome, type ReasonCode, type Refused, refused } from "../outcome.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
-import { type BufferLimits, LingerBuffer } from "./buffer.ts";
+import { type BufferOptions, LingerBuffer } from "./buffer.ts";
 import { type AcceptedEvent, eventBytes, PendingEvent, type Receiver } from "./event.ts";
 import { Latency } from "./latency.ts";
 import { type SpoolDoor, SpoolRoute } from "./spool-route.ts";
 import { Turnstile } from "./turnstile.ts";
 import type { DedupeWindow } from "./window.ts";
 
-export type { BufferLimits } from "./buffer.ts";
+export type { BufferOptions } from "./buffer.ts";
 export { type DeadLetterReason, DeadLetters, type DeadLettersOptions } from "./dead-letters.ts";
 export {
   type AcceptedEvent,
@@ -44,7 +44,7 @@ export interface IngestOptions {
     readonly maxEventBytes: number;
     readonly deliveryTimeoutMs: number;
   };
-  readonly buffer: BufferLimits;
+  readonly buffer: BufferOptions;
   /** Recognises events that are sent again. */
   readonly window?: DedupeWindow | undefined;
   /** Takes events while Kafka is away or slow. */

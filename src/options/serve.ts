@@ -35,7 +35,7 @@ export const serveOptions = {
     placeholder: "<ms>",
     min: 0,
     max: 5000,
-    defaultText: "adaptive: what arrives in one turn of the event loop goes together, under load up to 4 ms later",
+    defaultText: "adaptive: what arrives in one turn of the event loop goes together, under load up to 2 ms later",
     help: "how long an event may wait in the buffer for company",
   }),
   batchMaxEvents: integerOr({

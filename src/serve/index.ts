@@ -48,7 +48,7 @@ export async function serve(given: Options, stop: StopSignal): Promise<number> {
       lingerMs: options.lingerMs,
       maxEvents: options.batchMaxEvents,
       maxBytes: options.batchMaxBytes,
-      isSharingCores: options.processes > 1,
+      isOneOfSeveral: options.processes > 1,
     },
     window,
     spool: spool && { door: spool, afterMs: options.spoolAfterMs },

@@ -21,6 +21,7 @@ import type { serveOptions } from "../options/serve.ts";
 type Options = Values<typeof serveOptions>;
 
 const OFFSETS_TIMEOUT_MS = 3000;
+
 /** The clients that `connect` makes, so that `--kafka-config` is held against each before any of them is there. */
 export function plannedClients(options: Options, given: Properties): PlannedClient[] {
   const { kafkaBrokers: brokers, filedGroup: group } = options;

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import {
-  ENOUGH_EVENTS,
+  COMPANY_MAX_EVENTS,
   HELD_FROM_EVENTS,
   HELD_MAX_MS,
-  LATELY_MS,
   LingerBuffer,
   QUIET_MS,
+  REMEMBERED_MS,
 } from "../../src/ingest/buffer.ts";
 import { PendingEvent } from "../../src/ingest/event.ts";
 import { ManualClock } from "../support/clock.ts";
@@ -74,8 +74,8 @@ test("less than that waits for more events, and takes along all of the turn in w
   expect(bench.batches).toEqual([104]);
 });
 
-test("where other processes keep the cores busy, it waits for four fifths", async () => {
-  const bench = new Bench({ ...ADAPTIVE, isSharingCores: true });
+test("one of several processes waits for four fifths", async () => {
+  const bench = new Bench({ ...ADAPTIVE, isOneOfSeveral: true });
   bench.underWay = 90;
   await bench.turn(10);
   await bench.turn(69);
@@ -95,19 +95,27 @@ test("outcomes that come sooner do not end the wait", async () => {
   expect(bench.batches).toEqual([50]);
 });
 
-test("nor do they make the next batch a small one, until it is a while ago", async () => {
+test.each([1, REMEMBERED_MS - 1, REMEMBERED_MS + 1])(
+  "nor do they make the next batch a small one, %d ms later",
+  async (laterMs) => {
+    const bench = new Bench();
+    bench.underWay = 50;
+    await bench.turn(50);
+    bench.underWay = 0;
+    bench.clock.advance(laterMs);
+    await bench.turn(49);
+    expect(bench.batches).toEqual([50]);
+    await bench.turn(1);
+    expect(bench.batches).toEqual([50, 50]);
+  },
+);
+
+test("many at once do not hold up a lone event that comes a while later", async () => {
   const bench = new Bench();
-  bench.underWay = 50;
-  await bench.turn(50);
-  bench.underWay = 0;
-  bench.clock.advance(LATELY_MS - 1);
-  await bench.turn(49);
-  expect(bench.batches).toEqual([50]);
+  await bench.turn(1000);
+  bench.clock.advance(2 * REMEMBERED_MS);
   await bench.turn(1);
-  expect(bench.batches).toEqual([50, 50]);
-  bench.clock.advance(2 * LATELY_MS);
-  await bench.turn(1);
-  expect(bench.batches).toEqual([50, 50, 1]);
+  expect(bench.batches).toEqual([1000, 1]);
 });
 
 test("with few about nothing waits", async () => {
@@ -122,11 +130,11 @@ test("with few about nothing waits", async () => {
 
 test("of many about, enough is enough", async () => {
   const bench = new Bench();
-  bench.underWay = 100 * ENOUGH_EVENTS;
-  await bench.turn(ENOUGH_EVENTS - 1);
+  bench.underWay = 100 * COMPANY_MAX_EVENTS;
+  await bench.turn(COMPANY_MAX_EVENTS - 1);
   expect(bench.batches).toEqual([]);
   await bench.turn(1);
-  expect(bench.batches).toEqual([ENOUGH_EVENTS]);
+  expect(bench.batches).toEqual([COMPANY_MAX_EVENTS]);
 });
 
 test("the wait is over once nobody comes for a millisecond", async () => {

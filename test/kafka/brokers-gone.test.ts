@@ -3,8 +3,7 @@
  * answer. librdkafka 2.15.1 tries thousands of times a second then; scripts/librdkafka.ts mends it.
  */
 import { afterEach, expect, test } from "bun:test";
-import { Admin, type KafkaLog, MockCluster, Producer, producerConfig } from "../../src/kafka/index.ts";
-import { publishAll, record, settings } from "../support/mock.ts";
+import { Admin, type KafkaLog, MockCluster } from "../../src/kafka/index.ts";
 
 const WAIT_MS = 1500;
 /** `reconnect.backoff.ms`, less a quarter: its jitter. */
@@ -26,21 +25,13 @@ class Attempts {
   };
 }
 
-const DEBUG = { debug: "broker" };
-
-function mockWith(topic: string): MockCluster {
-  const mock = new MockCluster(1);
-  mock.createTopic(topic, 1);
-  return mock;
-}
-
 test.each([
   ["the controller", undefined],
   ["a broker", 1],
 ])("a question to %s that is gone", async (_, broker) => {
-  const mock = mockWith("t");
+  const mock = new MockCluster(1);
   const attempts = new Attempts();
-  const admin = new Admin({ brokers: mock.bootstrap, log: attempts.log, config: DEBUG });
+  const admin = new Admin({ brokers: mock.bootstrap, log: attempts.log, config: { debug: "broker" } });
   closers.push(() => admin.close());
   await admin.describeCluster(5000, broker);
   expect(attempts.count).toBeGreaterThan(0);
@@ -49,19 +40,4 @@ test.each([
   await expect(admin.describeCluster(WAIT_MS, broker)).rejects.toThrow();
   expect(attempts.count).toBeGreaterThan(1);
   expect(attempts.count).toBeLessThan(ATTEMPTS_MAX);
-});
-
-test("records that wait for brokers that are gone", async () => {
-  const mock = mockWith("t");
-  const attempts = new Attempts();
-  const config = { ...producerConfig(settings(mock.bootstrap, { deliveryTimeoutMs: 3000 })), ...DEBUG };
-  const producer = new Producer({ config, log: attempts.log });
-  closers.push(() => producer.close(100));
-  expect((await publishAll(producer, [record("t", "a")]))[0]!.status).toBe("acked");
-  await mock.close();
-  attempts.count = 0;
-  const [outcome] = await publishAll(producer, [record("t", "b")]);
-  expect(outcome!.status).toBe("refused");
-  expect(attempts.count).toBeGreaterThan(1);
-  expect(attempts.count).toBeLessThan(2 * ATTEMPTS_MAX);
 });
