@@ -4,8 +4,8 @@
  * By default it is adaptive: whatever arrives within one turn of the event loop leaves at its end, unless it is little beside what was
  * about at once just before. Then it waits until half of that has come together: while the one half is in Kafka's hands, the other one is
  * taken in. Acknowledgements that come sooner than events do not end that wait, or a quick Kafka would be paid for with small batches,
- * each of which costs serve, librdkafka and the broker the same again. It lasts while company comes, and `HELD_MAX_MS` at the most. With
- * few about nothing waits. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
+ * each of which costs serve, librdkafka and the broker the same again. It lasts while company comes, and for some milliseconds at the most
+ * (`PATIENCE`). With few about nothing waits. `lingerMs`, `maxEvents` and `maxBytes` set limits instead.
  */
 import { type Clock, systemClock } from "../clock.ts";
 import type { PendingEvent } from "./event.ts";
@@ -19,18 +19,21 @@ export interface BufferOptions {
   readonly isOneOfSeveral?: boolean;
 }
 
-/**
- * What leaves together, as a share of what is about. Other processes have work for the cores meanwhile, and their batches are the
- * smaller the more of them there are: so there nearly all go together.
- */
-const SHARE = 1 / 2;
-const SHARE_OF_ONE_OF_SEVERAL = 4 / 5;
+interface Patience {
+  /** What leaves together, as a share of what is about. */
+  readonly share: number;
+  /** The longest wait. */
+  readonly maxMs: number;
+}
+
+export const PATIENCE: Patience = { share: 1 / 2, maxMs: 2 };
+/** Each gathers fewer, and while it waits the others have work for the cores. */
+export const PATIENCE_OF_ONE_OF_SEVERAL: Patience = { share: 4 / 5, maxMs: 4 };
 /** As many are company enough, whatever is about: of more together each costs the same. */
 export const COMPANY_MAX_EVENTS = 256;
 /** With fewer about there is nobody to wait for. */
 export const HELD_FROM_EVENTS = 8;
 export const QUIET_MS = 1;
-export const HELD_MAX_MS = 2;
 /** How long it is remembered how many were about: for this long at least, and three times as long at the most. */
 export const REMEMBERED_MS = 10;
 
@@ -60,7 +63,7 @@ export class LingerBuffer {
   readonly #lingerMs: number | undefined;
   readonly #maxEvents: number;
   readonly #maxBytes: number;
-  readonly #share: number;
+  readonly #patience: Patience;
   readonly #about: () => number;
   readonly #clock: Clock;
   readonly #mostAbout = new RecentMost();
@@ -84,7 +87,7 @@ export class LingerBuffer {
     this.#lingerMs = options.lingerMs;
     this.#maxEvents = options.maxEvents ?? Number.POSITIVE_INFINITY;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
-    this.#share = options.isOneOfSeveral === true ? SHARE_OF_ONE_OF_SEVERAL : SHARE;
+    this.#patience = options.isOneOfSeveral === true ? PATIENCE_OF_ONE_OF_SEVERAL : PATIENCE;
   }
 
   get events(): number {
@@ -124,7 +127,7 @@ export class LingerBuffer {
     const now = this.#clock.nowMs();
     this.#mostAbout.note(this.#about(), now);
     const most = this.#mostAbout.value;
-    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#share, COMPANY_MAX_EVENTS);
+    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#patience.share, COMPANY_MAX_EVENTS);
     if (this.#events.length >= awaited) this.flush();
     else {
       this.#awaitedEvents = awaited;
@@ -132,12 +135,12 @@ export class LingerBuffer {
     }
   }
 
-  /** Until nobody has come for `QUIET_MS`, or for `HELD_MAX_MS` in all. */
+  /** Until nobody has come for `QUIET_MS`, or patience is at its end. */
   #holdOn(sinceMs: number): void {
     const before = this.#events.length;
-    const leftMs = sinceMs + HELD_MAX_MS - this.#clock.nowMs();
-    this.#cancelTimer = this.#clock.after(Math.min(QUIET_MS, leftMs), () => {
-      const isOver = this.#events.length === before || this.#clock.nowMs() - sinceMs >= HELD_MAX_MS;
+    const untilMs = sinceMs + this.#patience.maxMs;
+    this.#cancelTimer = this.#clock.after(Math.min(QUIET_MS, untilMs - this.#clock.nowMs()), () => {
+      const isOver = this.#events.length === before || this.#clock.nowMs() >= untilMs;
       if (isOver) this.flush();
       else this.#holdOn(sinceMs);
     });

@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import {
   COMPANY_MAX_EVENTS,
   HELD_FROM_EVENTS,
-  HELD_MAX_MS,
   LingerBuffer,
+  PATIENCE,
+  PATIENCE_OF_ONE_OF_SEVERAL,
   QUIET_MS,
   REMEMBERED_MS,
 } from "../../src/ingest/buffer.ts";
@@ -148,18 +149,21 @@ test("the wait is over once nobody comes for a millisecond", async () => {
   expect(bench.clock.nextDelayMs).toBeUndefined();
 });
 
-test("it lasts while somebody comes, and a few milliseconds at the most", async () => {
-  const bench = new Bench();
+test.each([
+  ["", ADAPTIVE, PATIENCE.maxMs],
+  [" of one of several processes", { ...ADAPTIVE, isOneOfSeveral: true }, PATIENCE_OF_ONE_OF_SEVERAL.maxMs],
+])("the wait%s lasts while somebody comes, and a few milliseconds at the most", async (_, limits, maxMs) => {
+  const bench = new Bench(limits);
   bench.underWay = 400;
   await bench.turn(1);
-  for (let waitedMs = QUIET_MS; waitedMs < HELD_MAX_MS; waitedMs += QUIET_MS) {
+  for (let waitedMs = QUIET_MS; waitedMs < maxMs; waitedMs += QUIET_MS) {
     await bench.turn(1);
     bench.clock.advance(QUIET_MS);
     expect(bench.batches).toEqual([]);
   }
   await bench.turn(1);
   bench.clock.advance(QUIET_MS);
-  expect(bench.batches).toEqual([1 + HELD_MAX_MS / QUIET_MS]);
+  expect(bench.batches).toEqual([1 + maxMs / QUIET_MS]);
 });
 
 test("flush takes what is held; limits take it before", async () => {
