@@ -32,10 +32,17 @@ function answering(text: string, pieceBytes: number): Bun.TCPSocketListener<unde
   });
 }
 
-async function reportOf(url: string, batchEvents = 1): Promise<Report> {
+async function run(url: string, batchEvents: number): Promise<{ code: number; out: string; error: string }> {
   const args = [url, CONNECTIONS, WARM_UP_MS, DURATION_MS, batchEvents].map(String);
-  const child = Bun.spawn([process.execPath, CLIENT, ...args], { stdout: "pipe", stderr: "inherit" });
-  return JSON.parse(await child.stdout.text()) as Report;
+  const child = Bun.spawn([process.execPath, CLIENT, ...args], { stdout: "pipe", stderr: "pipe" });
+  const [out, error, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { code, out, error };
+}
+
+async function reportOf(url: string, batchEvents = 1): Promise<Report> {
+  const { code, out, error } = await run(url, batchEvents);
+  expect([code, error]).toEqual([0, ""]);
+  return JSON.parse(out) as Report;
 }
 
 let server: Bun.TCPSocketListener<undefined> | undefined;
@@ -66,6 +73,13 @@ test("the client counts of a batch what its answer says, and nothing of a refusa
   const refused = await reportOf(`http://127.0.0.1:${server.port}/`);
   expect(Object.keys(refused.answersByStatus)).toEqual(["503"]);
   expect(refused.accepted).toBe(0);
+});
+
+test("the client ends aloud at an answer that it cannot read", async () => {
+  server = answering("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", 1000);
+  const { code, error } = await run(`http://127.0.0.1:${server.port}/`, 1);
+  expect(code).toBe(1);
+  expect(error).toContain("400 Bad Request");
 });
 
 test("serve is known to be up in a shell whose LOG_LEVEL keeps it quiet", async () => {
