@@ -1,7 +1,8 @@
 /** What became of events, as answers: a receipt or a problem for one, a list for several. */
 import { type AcceptedEvent, eventBytes } from "../ingest/index.ts";
 import { type Outcome, REASONS, type ReasonCode, type Settled } from "../outcome.ts";
-import { type Problem, problemMembers, problemResponse } from "./problem.ts";
+import { type Answer, JSON_TYPE } from "./message.ts";
+import { type Problem, problemAnswer, problemMembers } from "./problem.ts";
 
 /** Of an event that is only known to be in the buffer (`?ack=queued`). */
 export interface Queued {
@@ -30,14 +31,12 @@ export interface HeaderSource {
   readonly isClosing: boolean;
 }
 
-/** `Headers`, made once: an object would be read anew for every answer. */
-const TYPE = { "content-type": "application/json" };
-const RECEIPT = { status: 202, headers: new Headers(TYPE) };
-const LAST_RECEIPT = { status: 202, headers: new Headers({ ...TYPE, connection: "close" }) };
+const LAST = { ...JSON_TYPE, connection: "close" };
 
-export function answerOne(result: Result, source: HeaderSource): Response {
-  if ("problem" in result) return problemResponse(result.problem, source.headersFor(new Set([result.problem.code])));
-  return new Response(`{${receipt(result.id, result.end)}}`, source.isClosing ? LAST_RECEIPT : RECEIPT);
+export function answerOne(result: Result, source: HeaderSource): Answer {
+  if ("problem" in result) return problemAnswer(result.problem, source.headersFor(new Set([result.problem.code])));
+  const headers = source.isClosing ? LAST : JSON_TYPE;
+  return { status: 202, headers, body: `{${receipt(result.id, result.end)}}` };
 }
 
 /** By hand: this is on every event's way, and only the id needs escapes (Kafka's topics are plain ASCII). */
@@ -52,7 +51,7 @@ function receipt(id: string, end: Settled | Queued): string {
 const NOT_FILED = ',"note":"it is in Kafka; that its line is in the log file was not seen in time"';
 
 /** 202 all taken, 207 some; where none: the status they share, else 422. */
-export function answerMany(results: readonly Result[], listsReceipts: boolean, source: HeaderSource): Response {
+export function answerMany(results: readonly Result[], listsReceipts: boolean, source: HeaderSource): Answer {
   const problems: string[] = [];
   const receipts: string[] = [];
   const codes = new Set<ReasonCode>();
@@ -67,10 +66,11 @@ export function answerMany(results: readonly Result[], listsReceipts: boolean, s
   const accepted = results.length - problems.length;
   const counts = `"accepted":${accepted},"refused":${problems.length - unknown},"unknown":${unknown}`;
   const listed = listsReceipts ? `,"receipts":[${receipts.join(",")}]` : "";
-  return new Response(`{${counts},"problems":[${problems.join(",")}]${listed}}`, {
+  return {
     status: problems.length === 0 ? 202 : accepted > 0 ? 207 : sharedStatus(codes),
-    headers: { "content-type": "application/json", ...source.headersFor(codes) },
-  });
+    headers: { ...JSON_TYPE, ...source.headersFor(codes) },
+    body: `{${counts},"problems":[${problems.join(",")}]${listed}}`,
+  };
 }
 
 function sharedStatus(codes: ReadonlySet<ReasonCode>): number {

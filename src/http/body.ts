@@ -2,6 +2,7 @@
 import type { Ingest } from "../ingest/index.ts";
 import { type Linked, OldestFirst } from "../oldest-first.ts";
 import type { Refused } from "../outcome.ts";
+import type { Incoming } from "./message.ts";
 
 /** `tooLarge.actual` is what is known of the size: what the client announced, or what came before reading stopped. */
 export type Body =
@@ -28,7 +29,7 @@ const CROWDED_TIMEOUT_MS = 2000;
  * Announced bodies up to this size are read in one go and counted nowhere. Larger ones are read piece by piece, and counted as they
  * come: what is only announced takes nobody's room.
  */
-const WHOLE_BYTES_MAX = 16_384;
+export const WHOLE_BYTES_MAX = 16_384;
 /** The client went away in the middle, or has its answer: there is nobody to answer. */
 const ABORTED: Body = { isAborted: true };
 
@@ -44,10 +45,11 @@ export class BodyReader {
     setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  read(request: Request, maxBytes: number, receiver: BodyReceiver): void {
+  read(request: Incoming, maxBytes: number, receiver: BodyReceiver): void {
     const announced = request.headers.get("content-length");
     const size = announced === null ? Number.NaN : Number(announced);
     if (size > maxBytes) receiver.onBody({ tooLarge: { actual: size } });
+    else if (request.whole) receiver.onBody({ bytes: request.whole });
     else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, receiver);
     else {
       this.#waiting.add(receiver);
@@ -58,7 +60,7 @@ export class BodyReader {
     }
   }
 
-  #readWhole(request: Request, receiver: BodyReceiver): void {
+  #readWhole(request: Incoming, receiver: BodyReceiver): void {
     this.#waiting.add(receiver);
     request.bytes().then(
       (bytes) => this.#end(receiver, { bytes }),
@@ -67,7 +69,7 @@ export class BodyReader {
   }
 
   /** Piece by piece; no more of it than `maxBytes`. */
-  async #readChunks(request: Request, maxBytes: number, receiver: BodyReceiver): Promise<Body> {
+  async #readChunks(request: Incoming, maxBytes: number, receiver: BodyReceiver): Promise<Body> {
     if (request.body === null) return { bytes: new Uint8Array(0) };
     const chunks: Uint8Array[] = [];
     let size = 0;

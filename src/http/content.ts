@@ -1,4 +1,5 @@
 /** What a request says of its body: which format it is in, and how it is encoded. */
+import type { HeaderLookup } from "./message.ts";
 import type { Problem } from "./problem.ts";
 
 /** One event or several, and how they stand in the body. */
@@ -34,7 +35,7 @@ export function isBatch(format: Format): boolean {
 }
 
 /** The format, or why there is none. */
-export function formatOf(headers: Headers, shape: Shape): Format | Problem {
+export function formatOf(headers: HeaderLookup, shape: Shape): Format | Problem {
   const type = headers.get("content-type");
   const isBinary = headers.get("ce-specversion") !== null;
   // The spelling that nearly every client uses, before the general one.

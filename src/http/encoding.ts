@@ -5,6 +5,7 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdCompressSync, zstdDecompress } from "node:zlib";
 import { printable } from "./content.ts";
+import type { HeaderLookup } from "./message.ts";
 import type { Problem } from "./problem.ts";
 
 type Limit = { readonly maxOutputLength: number };
@@ -59,7 +60,7 @@ function hasZlibHeader(bytes: Uint8Array): boolean {
 }
 
 /** Undefined for a body as it is. */
-export function encodingOf(headers: Headers): Encoding | undefined | Problem {
+export function encodingOf(headers: HeaderLookup): Encoding | undefined | Problem {
   const text = headers.get("content-encoding");
   if (text === null) return undefined;
   const name = text.trim().toLowerCase();

@@ -10,11 +10,12 @@ import {
   splitLines,
 } from "../event/index.ts";
 import { cloudEventAttributes, type Intake } from "./intake.ts";
+import type { Incoming } from "./message.ts";
 import type { Problem } from "./problem.ts";
 
 /** A list of at least one, in the order of the body; or what is wrong with the body as a whole. */
 export function readEvents(
-  request: Request,
+  request: Incoming,
   body: Uint8Array,
   intake: Intake,
   rules: EventRules,

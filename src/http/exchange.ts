@@ -1,6 +1,6 @@
 /**
- * One request on its way: from its body to its events, to ingest, to its answer. One object a request, and one promise: this is the
- * path every event takes.
+ * One request on its way: from its body to its events, to ingest, to its answer. One object a request: this is the path every event
+ * takes.
  */
 import { turnMs } from "../clock.ts";
 import type { Checked, EventRules } from "../event/index.ts";
@@ -15,8 +15,9 @@ import { decode } from "./encoding.ts";
 import { readEvents } from "./events.ts";
 import type { Grant } from "./gate/index.ts";
 import type { Intake } from "./intake.ts";
+import type { Asker, Incoming } from "./message.ts";
 import type { Ack } from "./parameters.ts";
-import { type Problem, problemResponse } from "./problem.ts";
+import { type Problem, problemAnswer } from "./problem.ts";
 
 export interface ExchangeOptions {
   readonly ingest: Ingest;
@@ -52,23 +53,19 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   newer: BodyReceiver | undefined = undefined;
   isLinked = false;
   readonly #options: ExchangeOptions;
-  readonly #request: Request;
+  readonly #request: Incoming;
+  readonly #asker: Asker;
   readonly #intake: Intake;
   readonly #grant: Grant | undefined;
-  readonly #response = Promise.withResolvers<Response>();
   /** Where the answer is about one event. */
   #event: AcceptedEvent | undefined;
 
-  constructor(options: ExchangeOptions, request: Request, intake: Intake, grant: Grant | undefined) {
+  constructor(options: ExchangeOptions, request: Incoming, asker: Asker, intake: Intake, grant: Grant | undefined) {
     this.#grant = grant;
     this.#options = options;
     this.#request = request;
+    this.#asker = asker;
     this.#intake = intake;
-  }
-
-  /** Rejects only where something in here is broken. */
-  get response(): Promise<Response> {
-    return this.#response.promise;
   }
 
   get maxBodyBytes(): number {
@@ -80,15 +77,15 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
       if ("bytes" in body) {
         // A chunked body's size is known only now.
         const exceeded = this.#grant?.takeBytes(body.bytes.byteLength);
-        if (exceeded) this.#response.resolve(exceeded);
+        if (exceeded) this.#asker.answer(exceeded);
         else if (this.#intake.encoding === undefined) this.#take(body.bytes);
-        else this.#decode(body.bytes).catch(this.#response.reject);
+        else this.#decode(body.bytes).catch((cause) => this.#asker.fail(cause));
       } else if ("tooLarge" in body) this.#refuse(this.#tooLarge(body.tooLarge.actual));
       else if ("refused" in body) this.#refuse(body.refused, this.headersFor(new Set([body.refused.code])));
       else if ("isLate" in body) this.#refuse(this.#late(body.timeoutMs), { connection: "close" });
-      else this.#response.resolve(new Response(null, { status: 400 }));
+      else this.#asker.answer({ status: 400, headers: {}, body: "" });
     } catch (cause) {
-      this.#response.reject(cause);
+      this.#asker.fail(cause);
     }
   }
 
@@ -118,7 +115,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
       try {
         this.#register(body);
       } catch (cause) {
-        this.#response.reject(cause);
+        this.#asker.fail(cause);
       }
     });
   }
@@ -141,7 +138,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     const event = value !== null && value.buffer.byteLength > 2 * value.byteLength ? detached(prepared) : prepared;
     const { ack } = this.#intake.parameters;
     if (ack === "queued") {
-      this.#response.resolve(answerOne(this.#queue(event), this));
+      this.#asker.answer(answerOne(this.#queue(event), this));
       return;
     }
     this.#event = event;
@@ -156,14 +153,14 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
   /** What became of the one event. */
   receive(_index: number, outcome: Outcome): void {
     const result = resultOf(outcome, this.#event!, this.#options.limits.maxEventBytes);
-    this.#response.resolve(answerOne(result, this));
+    this.#asker.answer(answerOne(result, this));
   }
 
   #acceptMany(checked: readonly Checked[]): void {
     const now = Date.now();
     const events = checked.map((one) => this.#prepare(one, now));
     const { listsReceipts, isAtomic, ack } = this.#intake.parameters;
-    const answer = (results: readonly Result[]) => this.#response.resolve(answerMany(results, listsReceipts, this));
+    const answer = (results: readonly Result[]) => this.#asker.answer(answerMany(results, listsReceipts, this));
     const firstInvalid = isAtomic ? events.findIndex((event) => "code" in event) : -1;
     if (firstInvalid >= 0) {
       answer(events.map((event) => this.#refused("code" in event ? event : withheld(event, firstInvalid))));
@@ -263,7 +260,7 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
 
   #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): void {
     this.#options.ingest.count(refused(problem.code, problem.detail));
-    this.#response.resolve(problemResponse(problem, headers));
+    this.#asker.answer(problemAnswer(problem, headers));
   }
 }
 

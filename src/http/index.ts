@@ -7,9 +7,10 @@ import { refused } from "../outcome.ts";
 import { printable } from "./content.ts";
 import { Cors } from "./cors.ts";
 import { documentation } from "./documentation.ts";
-import { Gate, type Handler, type KeyRing } from "./gate/index.ts";
+import { Gate, type GatedHandler, type KeyRing } from "./gate/index.ts";
 import type { Where } from "./intake.ts";
 import { type Limits, limitsResponse } from "./limits.ts";
+import { type Answer, type Handler, respond } from "./message.ts";
 import {
   limitsDetail,
   livenessDetail,
@@ -21,7 +22,7 @@ import {
   topicEventsDetail,
 } from "./openapi.ts";
 import type { Ack } from "./parameters.ts";
-import { problemResponse } from "./problem.ts";
+import { problemAnswer, problemResponse } from "./problem.ts";
 import { Register } from "./register.ts";
 import { livenessResponse, readinessResponse, type ServerState, statusResponse } from "./status.ts";
 
@@ -63,12 +64,16 @@ const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
 export function createApp(options: HttpOptions) {
   const guard = guards(options);
   const register = new Register(options);
-  const take = (where: Where) => guard((request, grant) => register.handle(request, where, grant), where.topic);
+  const take = (where: Where) =>
+    guard((request, asker, grant) => register.handle(request, asker, where, grant), where.topic);
   const [ownTopic] = options.topics;
   const one = take({ topic: ownTopic, shape: "one" });
   const many = take({ topic: ownTopic, shape: "many" });
   // Behind the gate, too: which topics there are is nobody's business without a key.
-  const takeUnknown = guard((request) => unknownTopic(options.ingest, pathOf(request.url)), undefined);
+  const takeUnknown = guard(
+    (request, asker) => asker.answer(unknownTopic(options.ingest, pathOf(request.url))),
+    undefined,
+  );
   const topics = new Map(options.topics.map((topic) => [topic, take({ topic, shape: "many" })]));
   const failed = (error: unknown, code: string | number) => {
     options.log.error({ err: error, code }, "a request failed");
@@ -81,11 +86,11 @@ export function createApp(options: HttpOptions) {
     .onError(({ code, error, request }) =>
       code === "NOT_FOUND" ? notFound(options.ingest, request) : failed(error, code),
     )
-    .post("/register_event", ({ request }) => one(request), {
+    .post("/register_event", ({ request }) => respond(one, request), {
       parse: "none",
       detail: registerEventDetail,
     })
-    .post("/register_events", ({ request }) => many(request), {
+    .post("/register_events", ({ request }) => respond(many, request), {
       parse: "none",
       detail: registerEventsDetail,
     })
@@ -93,7 +98,7 @@ export function createApp(options: HttpOptions) {
       "/topics/:topic/events",
       ({ request, params }) => {
         const taker = topics.get(params.topic);
-        return (taker ?? takeUnknown)(request);
+        return respond(taker ?? takeUnknown, request);
       },
       { parse: "none", detail: topicEventsDetail },
     )
@@ -107,7 +112,7 @@ export function createApp(options: HttpOptions) {
 }
 
 /** Puts a handler behind the gate where there are keys; where there are none, nothing is in between. */
-function guards({ keys, ingest, limits }: HttpOptions): (handler: Handler, topic: string | undefined) => Handler {
+function guards({ keys, ingest, limits }: HttpOptions): (handler: GatedHandler, topic: string | undefined) => Handler {
   if (!keys) return (handler) => handler;
   const gate = new Gate({ keys, count: (refusal) => ingest.count(refusal) });
   const maxBodyBytes = Math.max(limits.maxEventBytes, limits.maxBatchBytes);
@@ -120,8 +125,7 @@ function guards({ keys, ingest, limits }: HttpOptions): (handler: Handler, topic
  */
 function straight({ corsOrigins }: HttpOptions, one: Handler, failed: (error: unknown) => Response) {
   if (corsOrigins) return {};
-  // The server, which Bun hands over behind the request, is no grant.
-  return { routes: { "/register_event": { POST: (request: Request) => one(request) } }, error: failed };
+  return { routes: { "/register_event": { POST: (request: Request) => respond(one, request) } }, error: failed };
 }
 
 function around({ corsOrigins }: HttpOptions, app: Elysia<"">): Elysia<""> {
@@ -142,11 +146,11 @@ function notFound(ingest: Ingest, request: Request): Response {
   return problemResponse({ code: "method_not_allowed", detail: `this path takes ${allow}` }, { allow });
 }
 
-function unknownTopic(ingest: Ingest, path: string): Response {
+function unknownTopic(ingest: Ingest, path: string): Answer {
   ingest.count(refused("unknown_topic", ""));
   const topic = path.slice("/topics/".length, -"/events".length);
   const detail = `this server takes no events for the topic ${printable(topic)}`;
-  return problemResponse({ code: "unknown_topic", detail });
+  return problemAnswer({ code: "unknown_topic", detail });
 }
 
 /** By hand: `new URL` throws on what an HTTP/1.0 request without Host brings. */

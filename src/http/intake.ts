@@ -2,6 +2,7 @@
 import type { RecordHeader } from "../event/index.ts";
 import { type Format, formatOf, isBatch, type Shape } from "./content.ts";
 import { type Encoding, encodingOf } from "./encoding.ts";
+import type { HeaderLookup, Incoming } from "./message.ts";
 import type { ParameterReader, Parameters } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
 
@@ -21,7 +22,7 @@ export interface Where {
   readonly shape: Shape;
 }
 
-export function readIntake(request: Request, where: Where, parameters: ParameterReader): Intake | Problem {
+export function readIntake(request: Incoming, where: Where, parameters: ParameterReader): Intake | Problem {
   const { headers } = request;
   const format = formatOf(headers, where.shape);
   if (typeof format === "object") return format;
@@ -48,7 +49,7 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 const TRACESTATE_MAX = 512;
 
 /** Trace context (https://www.w3.org/TR/trace-context/): passed on; what is not well-formed is ignored, as it says there. */
-function traceHeaders(headers: Headers): readonly RecordHeader[] {
+function traceHeaders(headers: HeaderLookup): readonly RecordHeader[] {
   const parent = headers.get("traceparent");
   if (parent === null || parent.length > TRACESTATE_MAX || !TRACEPARENT.test(parent)) return NONE;
   const state = headers.get("tracestate");
@@ -82,7 +83,7 @@ function unquoted(value: string): string {
 }
 
 /** The attributes of a binary CloudEvent: its `ce-` headers, unquoted, then percent-decoded (HTTP protocol binding 1.0.2, 3.1.3.2). */
-export function cloudEventAttributes(headers: Headers): Map<string, string> | Problem {
+export function cloudEventAttributes(headers: HeaderLookup): Map<string, string> | Problem {
   const attributes = new Map<string, string>();
   for (const [name, value] of headers) {
     if (!name.startsWith("ce-")) continue;

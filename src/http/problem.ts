@@ -1,5 +1,6 @@
 /** Refusals and unknown outcomes as RFC 9457 problem details. */
 import { type PassedLimit, REASONS, type ReasonCode } from "../outcome.ts";
+import { type Answer, toResponse } from "./message.ts";
 
 export interface Problem {
   readonly code: ReasonCode;
@@ -37,11 +38,12 @@ export function problemMembers(problem: Problem) {
   };
 }
 
-export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+export function problemAnswer(problem: Problem, headers: Answer["headers"] = {}): Answer {
   const { status, title } = REASONS[problem.code];
   const body = { type: typeOf(problem.code), title, status, ...problemMembers(problem) };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { "content-type": "application/problem+json", ...headers },
-  });
+  return { status, headers: { "content-type": "application/problem+json", ...headers }, body: JSON.stringify(body) };
+}
+
+export function problemResponse(problem: Problem, headers?: Answer["headers"]): Response {
+  return toResponse(problemAnswer(problem, headers));
 }

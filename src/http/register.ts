@@ -7,8 +7,9 @@ import { ENCODINGS } from "./encoding.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { Grant } from "./gate/index.ts";
 import { type Intake, readIntake, type Where } from "./intake.ts";
+import { type Asker, type Incoming, withHeaders } from "./message.ts";
 import { type Ack, ParameterReader } from "./parameters.ts";
-import { type Problem, problemResponse } from "./problem.ts";
+import { type Problem, problemAnswer } from "./problem.ts";
 
 export interface RegisterOptions extends ExchangeOptions {
   /** What a request without `?ack=` asks for. */
@@ -26,35 +27,42 @@ export class Register {
     this.#parameters = new ParameterReader(options.ack);
   }
 
-  handle(request: Request, where: Where, grant?: Grant): Response | Promise<Response> {
+  handle(request: Incoming, asker: Asker, where: Where, grant?: Grant): void {
+    const to = this.#options.isStopping() ? closing(asker) : asker;
     const intake = readIntake(request, where, this.#parameters);
-    if ("code" in intake) return this.#refuse(intake, takenHeaders(intake.code, where));
+    if ("code" in intake) {
+      this.#refuse(to, intake, takenHeaders(intake.code, where));
+      return;
+    }
     // Before the body is read: under overload, what is spent on refusals is missing for the rest.
     const full = this.#whyFull(request, intake);
-    if (full) return this.#refuse(full, { "retry-after": String(this.#options.ingest.admission.retryAfterSeconds) });
-    const exchange = new Exchange(this.#options, request, intake, grant);
+    if (full) {
+      this.#refuse(to, full, { "retry-after": String(this.#options.ingest.admission.retryAfterSeconds) });
+      return;
+    }
+    const exchange = new Exchange(this.#options, request, to, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
-    return this.#options.isStopping() ? exchange.response.then(closing) : exchange.response;
   }
 
-  #whyFull(request: Request, { answersMany }: Intake): Refused | undefined {
+  #whyFull(request: Incoming, { answersMany }: Intake): Refused | undefined {
     const { whyFull, turnstile } = this.#options.ingest;
     if (whyFull || !answersMany) return whyFull;
     const isSmall = Number(request.headers.get("content-length") ?? Number.NaN) <= SMALL_BYTES;
     return isSmall ? undefined : turnstile.whyFull;
   }
 
-  #refuse(problem: Problem, headers?: Readonly<Record<string, string>>): Response {
+  #refuse(asker: Asker, problem: Problem, headers?: Readonly<Record<string, string>>): void {
     this.#options.ingest.count(refused(problem.code, problem.detail));
-    const response = problemResponse(problem, headers);
-    return this.#options.isStopping() ? closing(response) : response;
+    asker.answer(problemAnswer(problem, headers));
   }
 }
 
 /** For the answers that are given without asking whether they are the last. */
-function closing(response: Response): Response {
-  response.headers.set("connection", "close");
-  return response;
+function closing(asker: Asker): Asker {
+  return {
+    answer: (answer) => asker.answer(withHeaders(answer, { connection: "close" })),
+    fail: (cause) => asker.fail(cause),
+  };
 }
 
 /** What would have been taken instead (RFC 9110, 12.5.3 and 15.5.16; Accept-Post is W3C LDP's). */

@@ -2,12 +2,13 @@
 
 import type { Refused } from "../../outcome.ts";
 import { refused } from "../../outcome.ts";
-import { problemResponse } from "../problem.ts";
+import { type Answer, type Asker, withHeaders } from "../message.ts";
+import { problemAnswer } from "../problem.ts";
 import type { ApiKey } from "./key-ring.ts";
 import type { Quota } from "./quota.ts";
 
 /** What a grant says no with; whoever hears it returns it, and counts nothing. */
-export type Refusal = Response;
+export type Refusal = Answer;
 
 export class Grant {
   readonly #key: ApiKey;
@@ -42,16 +43,20 @@ export class Grant {
     if (topics === undefined || topics.has(topic)) return undefined;
     const detail = `the key ${JSON.stringify(name)} may not send to the topic ${JSON.stringify(topic)}`;
     this.#count(refused("forbidden_topic", detail));
-    return problemResponse({ code: "forbidden_topic", detail });
+    return problemAnswer({ code: "forbidden_topic", detail });
   }
 
   /** A key with two quotas shows the requests', which is the one a client can plan by. */
-  withQuota(response: Response): Response {
+  withQuota(answer: Answer): Answer {
     const quota = this.#key.requests ?? this.#key.bytes;
     // A handler below may have refused by the other one, and that is then the one to show.
-    if (quota === undefined || response.headers.has("ratelimit-limit")) return response;
-    for (const [name, value] of Object.entries(quotaHeaders(quota))) response.headers.set(name, value);
-    return response;
+    if (quota === undefined || "ratelimit-limit" in answer.headers) return answer;
+    return withHeaders(answer, quotaHeaders(quota));
+  }
+
+  /** The asker, told of the quota with its answer. */
+  around(asker: Asker): Asker {
+    return { answer: (answer) => asker.answer(this.withQuota(answer)), fail: (cause) => asker.fail(cause) };
   }
 
   #exceeded(quota: Quota, name: "requests_per_s" | "bytes_per_s"): Refusal {
@@ -59,7 +64,7 @@ export class Grant {
     const each = quota.processes === 1 ? "" : ` through each of ${quota.processes} processes`;
     const detail = `the key ${JSON.stringify(this.#key.name)} may send ${quota.perSecond} ${what} a second${each}`;
     this.#count(refused("quota_exceeded", detail));
-    return problemResponse(
+    return problemAnswer(
       { code: "quota_exceeded", detail, limit: { name, max: quota.perSecond } },
       { "retry-after": String(quota.retryAfterSeconds), ...quotaHeaders(quota) },
     );

@@ -1,6 +1,7 @@
 /** The gate before the paths that take events: who is it, may they, and not too much. Without API keys there is none. */
 import { type Refused, refused } from "../../outcome.ts";
-import { problemResponse } from "../problem.ts";
+import type { Answer, Asker, Handler, HeaderLookup, Incoming } from "../message.ts";
+import { problemAnswer } from "../problem.ts";
 import { Grant } from "./grant.ts";
 import type { KeyRing } from "./key-ring.ts";
 
@@ -9,7 +10,7 @@ export { KeyRing } from "./key-ring.ts";
 export { type WatchedKeys, watchKeys } from "./watched-keys.ts";
 
 /** Takes a request; where there is a gate, with the leave it got. */
-export type Handler = (request: Request, grant?: Grant) => Response | Promise<Response>;
+export type GatedHandler = (request: Incoming, asker: Asker, grant?: Grant) => void;
 
 export interface GateOptions {
   readonly keys: KeyRing;
@@ -34,22 +35,24 @@ export class Gate {
   }
 
   /** The handler behind the gate. */
-  guard(handler: Handler, { topic, maxBodyBytes }: Guarded): Handler {
-    return (request) => {
+  guard(handler: GatedHandler, { topic, maxBodyBytes }: Guarded): Handler {
+    return (request, asker) => {
       const grant = this.#enter(request.headers);
-      if (!(grant instanceof Grant)) return grant;
+      if (!(grant instanceof Grant)) {
+        asker.answer(grant);
+        return;
+      }
       const announced = Number(request.headers.get("content-length") ?? 0);
       const refusal =
         grant.takeRequest() ??
         (topic === undefined ? undefined : grant.refuseTopic(topic)) ??
         (announced <= maxBodyBytes ? grant.takeBytes(announced) : undefined);
-      if (refusal) return grant.withQuota(refusal);
-      const answer = handler(request, grant);
-      return answer instanceof Promise ? answer.then((a) => grant.withQuota(a)) : grant.withQuota(answer);
+      if (refusal) asker.answer(grant.withQuota(refusal));
+      else handler(request, grant.around(asker), grant);
     };
   }
 
-  #enter(headers: Headers): Grant | Response {
+  #enter(headers: HeaderLookup): Grant | Answer {
     const presented = presentedKey(headers);
     const key = presented === undefined ? undefined : this.#options.keys.find(presented);
     if (key) return new Grant(key, this.#options.count);
@@ -58,12 +61,12 @@ export class Gate {
         ? "an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY"
         : "the API key is not known here";
     this.#options.count(refused("unauthorized", detail));
-    return problemResponse({ code: "unauthorized", detail }, { "www-authenticate": "Bearer" });
+    return problemAnswer({ code: "unauthorized", detail }, { "www-authenticate": "Bearer" });
   }
 }
 
 /** A bearer token goes before X-API-Key; another kind of Authorization is some proxy's affair. */
-function presentedKey(headers: Headers): string | undefined {
+function presentedKey(headers: HeaderLookup): string | undefined {
   const authorization = headers.get("authorization");
   const bearer = authorization === null ? undefined : BEARER.exec(authorization)?.[1];
   return bearer ?? (headers.get("x-api-key") || undefined);
