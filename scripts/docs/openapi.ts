@@ -1,6 +1,6 @@
 /** The OpenAPI document, as a server serves it at /openapi.json. */
 import packageJson from "../../package.json" with { type: "json" };
-import { createApp } from "../../src/http/index.ts";
+import { createSite } from "../../src/http/index.ts";
 import { Filed, Ingest } from "../../src/ingest/index.ts";
 import { createLog } from "../../src/log.ts";
 import { parseOptions } from "../../src/options/core.ts";
@@ -16,7 +16,7 @@ export async function openApiDocument(): Promise<Record<string, unknown>> {
     buffer: { lingerMs: undefined, maxEvents: undefined, maxBytes: undefined },
   });
   ingest.stop();
-  const app = createApp({
+  const { app } = createSite({
     ingest,
     filed: new Filed({
       readCommitted: () => Promise.resolve(new Map()),

@@ -29,7 +29,7 @@ const CROWDED_TIMEOUT_MS = 2000;
  * Announced bodies up to this size are read in one go and counted nowhere. Larger ones are read piece by piece, and counted as they
  * come: what is only announced takes nobody's room.
  */
-export const WHOLE_BYTES_MAX = 16_384;
+const WHOLE_BYTES_MAX = 16_384;
 /** The client went away in the middle, or has its answer: there is nobody to answer. */
 const ABORTED: Body = { isAborted: true };
 
@@ -49,7 +49,7 @@ export class BodyReader {
     const announced = request.headers.get("content-length");
     const size = announced === null ? Number.NaN : Number(announced);
     if (size > maxBytes) receiver.onBody({ tooLarge: { actual: size } });
-    else if (request.whole) receiver.onBody({ bytes: request.whole });
+    else if (request.whole) receiver.onBody(this.#came(request.whole));
     else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, receiver);
     else {
       this.#waiting.add(receiver);
@@ -58,6 +58,14 @@ export class BodyReader {
         () => this.#end(receiver, ABORTED),
       );
     }
+  }
+
+  /** Nothing is to be waited for; but what would not be read further now, is not taken either. */
+  #came(bytes: Uint8Array): Body {
+    const refused = bytes.byteLength > WHOLE_BYTES_MAX ? this.#admission.admitBody(bytes.byteLength) : undefined;
+    if (refused) return { refused };
+    if (bytes.byteLength > WHOLE_BYTES_MAX) this.#admission.releaseBody(bytes.byteLength);
+    return { bytes };
   }
 
   #readWhole(request: Incoming, receiver: BodyReceiver): void {
@@ -104,7 +112,7 @@ export class BodyReader {
   }
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -10,7 +10,7 @@ import {
   splitLines,
 } from "../event/index.ts";
 import { cloudEventAttributes, type Intake } from "./intake.ts";
-import type { Incoming } from "./message.ts";
+import { detachedText, type Incoming } from "./message.ts";
 import type { Problem } from "./problem.ts";
 
 /** A list of at least one, in the order of the body; or what is wrong with the body as a whole. */
@@ -41,7 +41,8 @@ export function readEvents(
     case "binary-cloudevent": {
       const attributes = cloudEventAttributes(request.headers);
       if (!(attributes instanceof Map)) return attributes;
-      return [checkBinaryCloudEvent(attributes, request.headers.get("content-type"), body, rules)];
+      const type = request.headers.get("content-type");
+      return [checkBinaryCloudEvent(attributes, type && detachedText(type), body, rules)];
     }
   }
 }

@@ -125,17 +125,19 @@ export class Exchange implements BodyReceiver, Receiver, HeaderSource {
     const events = readEvents(this.#request, body, this.#intake, rules, limits.maxBatchEvents);
     if ("code" in events) this.#refuse(events);
     else if (this.#intake.answersMany) this.#acceptMany(events);
-    else this.#acceptOne(events[0]!);
+    else this.#acceptOne(events[0]!, body);
   }
 
-  #acceptOne(checked: Checked): void {
+  #acceptOne(checked: Checked, body: Uint8Array): void {
     const prepared = this.#prepare(checked, Date.now());
     if ("code" in prepared) {
       this.#refuse(prepared);
       return;
     }
     const { value } = prepared;
-    const event = value !== null && value.buffer.byteLength > 2 * value.byteLength ? detached(prepared) : prepared;
+    // Most are their body; and a small array has no buffer until one asks for it.
+    const isPart = value !== null && value !== body && value.buffer.byteLength > 2 * value.byteLength;
+    const event = isPart ? detached(prepared) : prepared;
     const { ack } = this.#intake.parameters;
     if (ack === "queued") {
       this.#asker.answer(answerOne(this.#queue(event), this));

@@ -1,5 +1,5 @@
 /** The HTTP side: routes, and an answer to everything that does not match one. It never sees Kafka, only `ingest`. */
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import type { EventRules } from "../event/index.ts";
 import type { DeadLetters, Filed, Ingest } from "../ingest/index.ts";
 import type { Log } from "../log.ts";
@@ -7,10 +7,11 @@ import { refused } from "../outcome.ts";
 import { printable } from "./content.ts";
 import { Cors } from "./cors.ts";
 import { documentation } from "./documentation.ts";
+import type { FastRoutes } from "./fast/index.ts";
 import { Gate, type GatedHandler, type KeyRing } from "./gate/index.ts";
 import type { Where } from "./intake.ts";
 import { type Limits, limitsResponse } from "./limits.ts";
-import { type Answer, type Handler, respond } from "./message.ts";
+import { type Answer, type Handler, respond, toResponse } from "./message.ts";
 import {
   limitsDetail,
   livenessDetail,
@@ -61,7 +62,14 @@ const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
   [/^\/(?:docs\/assets\/.*|get_status|livez|readyz|metrics|limits|docs|openapi\.json)?$/, "GET, HEAD"],
 ];
 
-export function createApp(options: HttpOptions) {
+/** The application: all of it behind Bun's HTTP server, and what plain requests are handled by without that. */
+export interface Site {
+  readonly app: AnyElysia;
+  /** Undefined where something is put around every handler. */
+  readonly fast: FastRoutes | undefined;
+}
+
+export function createSite(options: HttpOptions): Site {
   const guard = guards(options);
   const register = new Register(options);
   const take = (where: Where) =>
@@ -75,16 +83,16 @@ export function createApp(options: HttpOptions) {
     undefined,
   );
   const topics = new Map(options.topics.map((topic) => [topic, take({ topic, shape: "many" })]));
-  const failed = (error: unknown, code: string | number) => {
+  const failed = (error: unknown, code: string | number): Answer => {
     options.log.error({ err: error, code }, "a request failed");
     options.ingest.count(refused("internal_error", ""));
     // Never the error's own words: they may hold anything.
-    return problemResponse({ code: "internal_error", detail: "the server's log says more" });
+    return problemAnswer({ code: "internal_error", detail: "the server's log says more" });
   };
-  const serve = straight(options, one, (error) => failed(error, "UNKNOWN"));
-  return around(options, new Elysia({ name: "sluice", strictPath: true, serve }))
+  const serve = straight(options, one, (error) => toResponse(failed(error, "UNKNOWN")));
+  const app = around(options, new Elysia({ name: "sluice", strictPath: true, serve }))
     .onError(({ code, error, request }) =>
-      code === "NOT_FOUND" ? notFound(options.ingest, request) : failed(error, code),
+      code === "NOT_FOUND" ? notFound(options.ingest, request) : toResponse(failed(error, code)),
     )
     .post("/register_event", ({ request }) => respond(one, request), {
       parse: "none",
@@ -109,6 +117,24 @@ export function createApp(options: HttpOptions) {
     .get("/metrics", () => options.metrics(), { detail: metricsDetail })
     .get("/", () => new Response(null, { status: 302, headers: { location: "/docs" } }), { detail: { hide: true } })
     .use(documentation(options.version));
+  const routes = new Map([
+    ["/register_event", one],
+    ["/register_events", many],
+  ]);
+  for (const [topic, handler] of topics) routes.set(`/topics/${topic}/events`, handler);
+  return {
+    app,
+    fast: options.corsOrigins ? undefined : fastRoutes(options, routes, (cause) => failed(cause, "UNKNOWN")),
+  };
+}
+
+function fastRoutes({ ingest }: HttpOptions, routes: FastRoutes["routes"], failed: FastRoutes["failed"]): FastRoutes {
+  const { admission } = ingest;
+  const room = {
+    take: (bytes: number) => admission.admitBody(bytes) === undefined,
+    giveBack: (bytes: number) => admission.releaseBody(bytes),
+  };
+  return { routes, room, failed };
 }
 
 /** Puts a handler behind the gate where there are keys; where there are none, nothing is in between. */

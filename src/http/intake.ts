@@ -2,7 +2,7 @@
 import type { RecordHeader } from "../event/index.ts";
 import { type Format, formatOf, isBatch, type Shape } from "./content.ts";
 import { type Encoding, encodingOf } from "./encoding.ts";
-import type { HeaderLookup, Incoming } from "./message.ts";
+import { detachedText, type HeaderLookup, type Incoming } from "./message.ts";
 import type { ParameterReader, Parameters } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
 
@@ -54,10 +54,10 @@ function traceHeaders(headers: HeaderLookup): readonly RecordHeader[] {
   if (parent === null || parent.length > TRACESTATE_MAX || !TRACEPARENT.test(parent)) return NONE;
   const state = headers.get("tracestate");
   return state === null || state === "" || state.length > TRACESTATE_MAX
-    ? [["traceparent", parent]]
+    ? [["traceparent", detachedText(parent)]]
     : [
-        ["traceparent", parent],
-        ["tracestate", state],
+        ["traceparent", detachedText(parent)],
+        ["tracestate", detachedText(state)],
       ];
 }
 

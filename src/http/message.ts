@@ -8,7 +8,7 @@ export interface Incoming {
   readonly url: string;
   readonly headers: HeaderLookup;
   /** The body, where it came with the head. */
-  readonly whole?: Uint8Array;
+  readonly whole?: Uint8Array | undefined;
   /** The body, once all of it is there. Rejects where the client goes away before. */
   bytes(): Promise<Uint8Array>;
   /** The body piece by piece; null: there is none. Rejects as `bytes` does. */
@@ -45,11 +45,16 @@ export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers: headers === JSON_TYPE ? MADE_ONCE : { ...headers } });
 }
 
-/** Gives a handler a request of Bun's server. Rejects where the handler fails. */
+/** Gives a handler a request of Bun's server. Throws or rejects where the handler fails. */
 export function respond(handler: Handler, request: Request): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   handler(request, { answer: (answer) => resolve(toResponse(answer)), fail: reject });
   return promise;
+}
+
+/** The value of a header that outlives its request. What `get` answers may be a slice, which keeps all of the head in memory. */
+export function detachedText(value: string): string {
+  return Buffer.from(value, "latin1").toString("latin1");
 }
 
 export function withHeaders(answer: Answer, headers: Answer["headers"]): Answer {

@@ -4,7 +4,7 @@
  */
 import packageJson from "../../package.json" with { type: "json" };
 import type { StopSignal } from "../command.ts";
-import { createApp, listen, type ServerState } from "../http/index.ts";
+import { createSite, listen, type ServerState } from "../http/index.ts";
 import { DeadLetters, DedupeWindow, Filed, Ingest, LATENCY_BOUNDS_MS } from "../ingest/index.ts";
 import { library } from "../kafka/index.ts";
 import { kafkaProperties } from "../kafka-config.ts";
@@ -88,7 +88,7 @@ export async function serve(given: Options, stop: StopSignal): Promise<number> {
     place,
   });
   const server = listen(
-    createApp({
+    createSite({
       ingest,
       filed,
       state,

@@ -1,5 +1,5 @@
 /** The HTTP side in this process, in front of a Kafka that answers when the test says so. */
-import { createApp, type HttpOptions } from "../../src/http/index.ts";
+import { createSite, type HttpOptions } from "../../src/http/index.ts";
 import { Filed, Ingest, type PendingEvent } from "../../src/ingest/index.ts";
 import { createLog } from "../../src/log.ts";
 import { parseOptions } from "../../src/options/core.ts";
@@ -25,7 +25,7 @@ export function makeHttp(args: readonly string[] = [], over: Partial<HttpOptions
     buffer: { lingerMs: undefined, maxEvents: 1, maxBytes: undefined },
   });
   const nothing = () => Promise.resolve(new Map());
-  const app = createApp({
+  const site = createSite({
     ingest,
     filed: new Filed({ readCommitted: nothing, readHighWatermarks: nothing, timeoutMs: 0, maxWaiting: 0 }),
     state: () => {
@@ -44,7 +44,9 @@ export function makeHttp(args: readonly string[] = [], over: Partial<HttpOptions
     corsOrigins: undefined,
     ...over,
   });
+  const { app } = site;
   return {
+    site,
     app,
     ingest,
     kafka,
