@@ -24,15 +24,15 @@ interface Patience {
   readonly share: number;
   /** The longest wait. */
   readonly maxMs: number;
+  /** With fewer about there is nobody to wait for. */
+  readonly fromEvents: number;
 }
 
-export const PATIENCE: Patience = { share: 1 / 2, maxMs: 2 };
-/** Each gathers fewer, and while it waits the others have work for the cores. */
-export const PATIENCE_OF_ONE_OF_SEVERAL: Patience = { share: 4 / 5, maxMs: 4 };
+export const PATIENCE: Patience = { share: 1 / 2, maxMs: 2, fromEvents: 8 };
+/** Each gathers fewer, sees only its own, and while it waits the others have work for the cores. */
+export const PATIENCE_OF_ONE_OF_SEVERAL: Patience = { share: 4 / 5, maxMs: 4, fromEvents: 4 };
 /** As many are company enough, whatever is about: of more together each costs the same. */
 export const COMPANY_MAX_EVENTS = 256;
-/** With fewer about there is nobody to wait for. */
-export const HELD_FROM_EVENTS = 8;
 export const QUIET_MS = 1;
 /** How long it is remembered how many were about: for this long at least, and three times as long at the most. */
 export const REMEMBERED_MS = 10;
@@ -127,7 +127,8 @@ export class LingerBuffer {
     const now = this.#clock.nowMs();
     this.#mostAbout.note(this.#about(), now);
     const most = this.#mostAbout.value;
-    const awaited = most < HELD_FROM_EVENTS ? 0 : Math.min(most * this.#patience.share, COMPANY_MAX_EVENTS);
+    const { share, fromEvents } = this.#patience;
+    const awaited = most < fromEvents ? 0 : Math.min(most * share, COMPANY_MAX_EVENTS);
     if (this.#events.length >= awaited) this.flush();
     else {
       this.#awaitedEvents = awaited;

@@ -13,12 +13,25 @@ export interface Process {
   readonly send: (message: ToProcess) => void;
 }
 
+/**
+ * One that wakes does not interrupt what runs, but waits for a core (SCHED_BATCH, sched(7)): where the processes take turns on the cores with
+ * each other, librdkafka's threads and whatever else there is, each finds more to do when it is its turn. `chrt` is part of util-linux, which
+ * nearly every Linux has; it becomes the process, with its id. Where it is missing, or may not, they do without.
+ */
+function patiently(): readonly string[] {
+  const chrt = process.platform === "linux" ? Bun.which("chrt") : null;
+  if (chrt === null) return [];
+  const command = [chrt, "-b", "0"];
+  return Bun.spawnSync([...command, "true"]).success ? command : [];
+}
+
 export type StartProcess = (place: Place, hooks: ProcessHooks) => Process;
 
 export function startProcess(entry: string): StartProcess {
+  const before = patiently();
   return (place, { onMessage, onEnd }) => {
     let isConnected = true;
-    const child = Bun.spawn([process.execPath, ...process.execArgv, entry, ...process.argv.slice(2)], {
+    const child = Bun.spawn([...before, process.execPath, ...process.execArgv, entry, ...process.argv.slice(2)], {
       env: withPlace(process.env, place),
       stdio: ["ignore", "inherit", "inherit"],
       // A session of its own: a Ctrl-C comes through the parent, and so once.

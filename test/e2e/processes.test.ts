@@ -1,6 +1,6 @@
 /** `serve --processes 2` as real processes, on a real Kafka. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../scripts/kafka/cluster.ts";
@@ -10,7 +10,7 @@ import { CommandProcess, killLeftovers, urlOf } from "../support/command.ts";
 import { keptConnection, MANY, ONE } from "../support/kept-connection.ts";
 import { readTopic } from "../support/mock.ts";
 
-/** Elsewhere the system gives all connections to one of them. */
+/** There the system gives all connections to one of them, and has no SCHED_BATCH. */
 const isMac = process.platform === "darwin";
 
 let brokers: string;
@@ -106,6 +106,18 @@ test.skipIf(isMac)(
   },
   60_000,
 );
+
+test.skipIf(isMac)("the processes do not interrupt what runs when they wake", async () => {
+  const { pids } = await start();
+  // The policy is the 41st field (proc_pid_stat(5)), the 39th behind the name; SCHED_BATCH is 3 (sched.h).
+  const policies = pids.map(
+    (pid) =>
+      readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ")[38],
+  );
+  expect(policies).toEqual(["3", "3"]);
+});
 
 test("SIGTERM under load: every request is answered, and all end with 0", async () => {
   const { parent, url, pids } = await ready();

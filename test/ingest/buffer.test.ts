@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import {
   COMPANY_MAX_EVENTS,
-  HELD_FROM_EVENTS,
   LingerBuffer,
   PATIENCE,
   PATIENCE_OF_ONE_OF_SEVERAL,
@@ -119,12 +118,15 @@ test("many at once do not hold up a lone event that comes a while later", async 
   expect(bench.batches).toEqual([1000, 1]);
 });
 
-test("with few about nothing waits", async () => {
-  const bench = new Bench();
-  bench.underWay = HELD_FROM_EVENTS - 2;
+test.each([
+  ["", ADAPTIVE, PATIENCE.fromEvents],
+  [" of one of several processes", { ...ADAPTIVE, isOneOfSeveral: true }, PATIENCE_OF_ONE_OF_SEVERAL.fromEvents],
+])("with few about nothing%s waits", async (_, limits, fromEvents) => {
+  const bench = new Bench(limits);
+  bench.underWay = fromEvents - 2;
   await bench.turn(1);
   expect(bench.batches).toEqual([1]);
-  bench.underWay = HELD_FROM_EVENTS - 1;
+  bench.underWay = fromEvents - 1;
   await bench.turn(1);
   expect(bench.batches).toEqual([1]);
 });
