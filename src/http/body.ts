@@ -46,8 +46,7 @@ export class BodyReader {
   }
 
   read(request: Incoming, maxBytes: number, receiver: BodyReceiver): void {
-    const announced = request.headers.get("content-length");
-    const size = announced === null ? Number.NaN : Number(announced);
+    const size = request.whole?.byteLength ?? announcedSize(request);
     if (size > maxBytes) receiver.onBody({ tooLarge: { actual: size } });
     else if (request.whole) receiver.onBody(this.#came(request.whole));
     else if (size <= WHOLE_BYTES_MAX) this.#readWhole(request, receiver);
@@ -110,6 +109,11 @@ export class BodyReader {
       this.#end(receiver, { isLate: true, timeoutMs });
     }
   }
+}
+
+function announcedSize({ headers }: Incoming): number {
+  const announced = headers.get("content-length");
+  return announced === null ? Number.NaN : Number(announced);
 }
 
 export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -2,7 +2,7 @@
 import type { RecordHeader } from "../event/index.ts";
 import { type Format, formatOf, isBatch, type Shape } from "./content.ts";
 import { type Encoding, encodingOf } from "./encoding.ts";
-import { detachedText, type HeaderLookup, type Incoming } from "./message.ts";
+import { detachedText, type HeaderLookup } from "./message.ts";
 import type { ParameterReader, Parameters } from "./parameters.ts";
 import type { Problem } from "./problem.ts";
 
@@ -22,14 +22,18 @@ export interface Where {
   readonly shape: Shape;
 }
 
-export function readIntake(request: Incoming, where: Where, parameters: ParameterReader): Intake | Problem {
-  const { headers } = request;
+export function readIntake(
+  url: string,
+  headers: HeaderLookup,
+  where: Where,
+  parameters: ParameterReader,
+): Intake | Problem {
   const format = formatOf(headers, where.shape);
   if (typeof format === "object") return format;
   const encoding = encodingOf(headers);
   if (typeof encoding === "object") return encoding;
   const answersMany = where.shape === "many" || isBatch(format);
-  const read = parameters.read(request.url, answersMany ? "many" : "one");
+  const read = parameters.read(url, answersMany ? "many" : "one");
   if ("parameter" in read) {
     return { code: "invalid_parameter", detail: `${read.parameter}: ${read.detail}`, parameter: read.parameter };
   }

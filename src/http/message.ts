@@ -18,6 +18,11 @@ export interface Incoming {
 /** Names are lower case. */
 export interface HeaderLookup extends Iterable<[name: string, value: string]> {
   get(name: string): string | null;
+  /**
+   * What the handler made of the whole head, for when the same comes again: with the same object, and so for the same handler. Null: nothing yet;
+   * missing: each request has headers of its own.
+   */
+  note?: unknown;
 }
 
 export interface Answer {

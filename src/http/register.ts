@@ -29,7 +29,7 @@ export class Register {
 
   handle(request: Incoming, asker: Asker, where: Where, grant?: Grant): void {
     const to = this.#options.isStopping() ? closing(asker) : asker;
-    const intake = readIntake(request, where, this.#parameters);
+    const intake = this.#intakeOf(request, where);
     if ("code" in intake) {
       this.#refuse(to, intake, takenHeaders(intake.code, where));
       return;
@@ -42,6 +42,14 @@ export class Register {
     }
     const exchange = new Exchange(this.#options, request, to, intake, grant);
     this.#bodies.read(request, exchange.maxBodyBytes, exchange);
+  }
+
+  /** Most requests of a client have the same head, and what that says is known then. */
+  #intakeOf({ url, headers }: Incoming, where: Where): Intake | Problem {
+    if (headers.note) return headers.note as Intake;
+    const intake = readIntake(url, headers, where, this.#parameters);
+    if (headers.note === null && !("code" in intake)) headers.note = intake;
+    return intake;
   }
 
   #whyFull(request: Incoming, { answersMany }: Intake): Refused | undefined {

@@ -36,9 +36,13 @@ const LENGTH = /^(?:0|[1-9][0-9]{0,8})$/;
 /** These say something of the message's frame or of the connection. In lower case. */
 const NOT_PLAIN = /\r\n(?:transfer-encoding|te|trailer|expect|upgrade|http2-settings):/;
 
+/** How many heads are kept, and up to which size: those of a client differ by the length of its events, if at all. */
+const KNOWN_MAX = 512;
+const KNOWN_BYTES_MAX = 1024;
+
 export class HeadReader {
-  /** Most clients send the same head again and again, and on one connection after the other. */
   #last: Head | undefined;
+  readonly #known = new Map<string, Head>();
 
   /** Of a request that begins with `bytes`; undefined where it is not plain, "partial" where it may become so with what comes next. */
   read(bytes: Buffer): Head | "partial" | undefined {
@@ -48,10 +52,23 @@ export class HeadReader {
     const end = bytes.indexOf(END);
     if (end === -1 && bytes.byteLength <= HEAD_BYTES_MAX) return isBeginning(bytes) ? "partial" : undefined;
     if (end === -1 || end > HEAD_BYTES_MAX) return undefined;
-    const head = parseHead(bytes.toString("latin1", 0, end + END.length));
-    if (head) this.#last = head;
+    const text = bytes.toString("latin1", 0, end + END.length);
+    const known = this.#known.get(text);
+    const head = known ?? parseHead(text);
+    if (head && !known && comesAgain(head)) this.#keep(head);
+    this.#last = head;
     return head;
   }
+
+  #keep(head: Head): void {
+    if (this.#known.size === KNOWN_MAX) this.#known.clear();
+    this.#known.set(head.text, head);
+  }
+}
+
+/** Where a key or a trace stands in it, it hardly will. */
+function comesAgain({ text, target, path, headers }: Head): boolean {
+  return text.length <= KNOWN_BYTES_MAX && target === path && headers.get("traceparent") === null;
 }
 
 function isBeginning(bytes: Buffer): boolean {
@@ -79,6 +96,7 @@ function parseHead(text: string): Head | undefined {
 
 /** Looked for when they are asked for: few of them ever are. */
 class Fields implements HeaderLookup {
+  note: unknown = null;
   readonly #text: string;
   readonly lowerCase: string;
 
