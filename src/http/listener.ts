@@ -70,14 +70,7 @@ class Listener implements Listening {
     if (fast && !tls) {
       this.#behind = ownSocket();
       this.#current = this.#open({ unix: this.#behind.path });
-      this.#front = new Front({
-        ...fast,
-        behind: this.#behind.path,
-        hostname: host,
-        port: options.port,
-        reusePort: options.sharing !== "no",
-        idleTimeoutS: MAX_IDLE_S,
-      });
+      this.#front = this.#openFront(fast, this.#behind, host);
       this.port = this.#front.port;
     } else {
       this.#current = this.#open(this.#publicly(options.port, tls));
@@ -85,6 +78,18 @@ class Listener implements Listening {
       this.port = this.#current.port!;
     }
     this.url = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+  }
+
+  #openFront(fast: FastRoutes, behind: OwnSocket, hostname: string): Front {
+    const { port, sharing } = this.#options;
+    try {
+      const idleTimeoutS = MAX_IDLE_S;
+      return new Front({ ...fast, behind: behind.path, hostname, port, reusePort: sharing !== "no", idleTimeoutS });
+    } catch (cause) {
+      void this.#current.stop(true);
+      behind.remove();
+      throw cause;
+    }
   }
 
   #publicly(port: number, tls: Tls | undefined): Public {

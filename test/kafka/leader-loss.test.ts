@@ -68,13 +68,16 @@ async function newStage(producerCount: number, deliveryTimeoutMs: number) {
   const producers = Array.from({ length: producerCount }, makeProducer);
   closers.push(...[admin, ...producers].map((one) => () => one.close(1000)));
   await admin.createTopic({ topic, partitions: 1, replication: 3, config: { "min.insync.replicas": "3" } }, 10_000);
-  const inSync = () =>
-    until("in sync", async () => {
-      const partition = await partitionOf(admin, topic);
+  const inSync = async () => {
+    let partition: Awaited<ReturnType<typeof partitionOf>>;
+    await until("in sync", async () => {
+      partition = await partitionOf(admin, topic);
       return partition?.inSync.length === 3 && partition.leader !== null;
     });
-  await inSync();
-  const { replicas, leader } = (await partitionOf(admin, topic))!;
+    return partition!;
+  };
+  // Not asked once more: another broker may answer, which does not know the topic yet.
+  const { replicas, leader } = await inSync();
   // The first in the list leads, unless it was not there yet when the topic was made; the next in it takes over.
   const [next, waitedFor] = replicas.filter((id) => id !== leader);
   const publishEach = (value: string) =>

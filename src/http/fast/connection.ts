@@ -119,8 +119,12 @@ export class Connection implements Caller {
     this.#done();
   }
 
-  /** Answers what is in hand and takes nothing more. One that was handed over is for the server there to end. */
+  /**
+   * Answers what is in hand and takes nothing more. One that was handed over is for the server there to end; so is one whose next request has
+   * begun to come, which that waits for.
+   */
   finish(): void {
+    if (!this.#beginning.isEmpty) this.#handOver(this.#beginning.take());
     if (this.#relay) return;
     this.#setLast();
     this.#goOn();
@@ -234,6 +238,8 @@ export class Connection implements Caller {
       },
       onEnd: () => {
         if (this.#hasEnded) this.#socket.end();
+        // What it still sends is read, and left: it may have been held up.
+        else this.#socket.resume();
         this.#done();
       },
       onFailed: (cause) => {

@@ -1,6 +1,6 @@
 /**
  * The fast path: the listening socket that clients see, for plain HTTP. A request of the usual form (`head.ts` says which) is read,
- * handled and answered without Bun's HTTP server, which takes half as much CPU again for it; every other goes there, with its connection
+ * handled and answered without Bun's HTTP server, which takes a third to a half more CPU for it; every other goes there, with its connection
  * (`relay.ts`), so that what is unusual has one reader, and that a proven one.
  */
 import { turnMs } from "../../clock.ts";

@@ -27,28 +27,33 @@ export class Relay {
   #isClosed = false;
 
   constructor(options: RelayOptions) {
-    const { client, path, first, onMoved, onEnd, onFailed } = options;
+    const { client, path, first, onEnd } = options;
     this.#options = options;
     this.#toClient = new Pipe(onEnd, client);
     this.#toServer = new Pipe(() => {});
     this.fromClient(first);
-    connecting.begin(() =>
-      Bun.connect({
-        unix: path,
-        allowHalfOpen: true,
-        socket: {
-          open: (server) => this.#opened(server),
-          data: (server, bytes) => {
-            onMoved();
-            this.#toClient.pass(bytes, server);
-          },
-          drain: () => this.#toServer.drain(client),
-          end: () => this.#toClient.end(),
-          close: () => this.#toClient.end(),
-          error: () => client.terminate(),
+    connecting.begin(() => (this.#isClosed ? Promise.resolve() : this.#connect(path)));
+  }
+
+  #connect(path: string): Promise<unknown> {
+    const { client, onMoved, onFailed } = this.#options;
+    return Bun.connect({
+      unix: path,
+      allowHalfOpen: true,
+      socket: {
+        open: (server) => this.#opened(server),
+        data: (server, bytes) => {
+          onMoved();
+          this.#toClient.pass(bytes, server);
         },
-      }).catch(onFailed),
-    );
+        drain: () => this.#toServer.drain(client),
+        end: () => this.#toClient.end(),
+        close: () => this.#toClient.end(),
+        error: () => client.terminate(),
+      },
+    }).catch((cause) => {
+      if (!this.#isClosed) onFailed(cause);
+    });
   }
 
   #opened(server: Socket): void {
@@ -81,7 +86,7 @@ export class Relay {
 }
 
 /**
- * Connects as many at a time as the server's queue surely holds. Where that is full, a unix socket refuses at once, and does not come back to it
+ * Connects no more at a time than the server's queue holds. Where that is full, a unix socket refuses at once, and does not come back to it
  * like TCP; and the server, which has the same thread, empties it only once a turn.
  */
 class Connecting {
@@ -107,8 +112,8 @@ class Connecting {
   }
 }
 
-/** Bun listens with room for 512. */
-const connecting = new Connecting(256);
+/** Bun listens with room for 512, of which some systems leave 128 (`net.core.somaxconn`); and those of one turn may be followed by as many in the same. */
+const connecting = new Connecting(64);
 
 /** One direction. The source stands still while there are bytes that the target has not taken. */
 class Pipe {

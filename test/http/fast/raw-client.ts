@@ -40,10 +40,6 @@ export class RawClient {
     this.#socket = socket;
   }
 
-  get receivedBytes(): number {
-    return this.#received.byteLength;
-  }
-
   send(bytes: string | Uint8Array): void {
     this.#unsent = Buffer.concat([this.#unsent, Buffer.from(bytes as string)]);
     this.#write();
