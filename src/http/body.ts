@@ -59,7 +59,7 @@ export class BodyReader {
     }
   }
 
-  /** Nothing is to be waited for; but what would not be read further now, is not taken either. */
+  /** It came with its head, so there is nothing to wait for; but a large one is refused where one that is still to come would be. */
   #came(bytes: Uint8Array): Body {
     const refused = bytes.byteLength > WHOLE_BYTES_MAX ? this.#admission.admitBody(bytes.byteLength) : undefined;
     if (refused) return { refused };

@@ -124,6 +124,7 @@ export class Connection implements Caller {
    * begun to come, which that waits for.
    */
   finish(): void {
+    if (this.#isDone) return;
     if (!this.#beginning.isEmpty) this.#handOver(this.#beginning.take());
     if (this.#relay) return;
     this.#setLast();
