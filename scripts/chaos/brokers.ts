@@ -3,6 +3,7 @@ import { Admin } from "../../src/kafka/index.ts";
 import { type Cluster, freePorts, startCluster } from "../kafka/cluster.ts";
 import { classPath, jarFolder, KRAFT_RELEASE } from "../kafka/jars.ts";
 import { findJava } from "../kafka/java.ts";
+import { haltProcess, type KnownProcess, resumeProcess } from "../kafka/processes.ts";
 
 const REQUEST_TIMEOUT_MS = 5000;
 const POLL_MS = 200;
@@ -55,8 +56,16 @@ export class Brokers {
     await Promise.all(this.ids.map((id) => this.kill(id)));
   }
 
-  signal(id: number, signal: "SIGSTOP" | "SIGCONT"): void {
-    process.kill(this.#cluster.brokers.find((broker) => broker.id === id)!.pid, signal);
+  halt(id: number): Promise<void> {
+    return haltProcess(this.#process(id));
+  }
+
+  resume(id: number): void {
+    resumeProcess(this.#process(id));
+  }
+
+  #process(id: number): KnownProcess {
+    return this.#cluster.brokers.find((broker) => broker.id === id)!;
   }
 
   /** Resolves when every replica of the topic is in sync and led: what the next fault may be done to. */

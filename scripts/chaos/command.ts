@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type GuardedProcess, killProcess, spawnGuarded } from "../kafka/processes.ts";
+import { type GuardedProcess, haltProcess, killProcess, resumeProcess, spawnGuarded } from "../kafka/processes.ts";
 
 const root = join(import.meta.dir, "../..");
 const POLL_MS = 20;
@@ -59,6 +59,16 @@ export class Command {
 
   signal(name: NodeJS.Signals): void {
     if (this.isRunning) process.kill(this.#process.pid, name);
+  }
+
+  /** What is done meanwhile finds it standing still. */
+  async whileHalted(change: () => void): Promise<void> {
+    await haltProcess(this.#process);
+    try {
+      change();
+    } finally {
+      resumeProcess(this.#process);
+    }
   }
 
   /** `kill -9`; returns when it is gone. */

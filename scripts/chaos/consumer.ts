@@ -68,11 +68,11 @@ export class ConsumerLog {
   }
 
   /** Between copy and cut the process must not write: what it wrote then would be gone for the oracle, too. */
-  truncate(): void {
-    this.command.signal("SIGSTOP");
-    copyFileSync(this.logFile, this.#keep());
-    truncateSync(this.logFile);
-    this.command.signal("SIGCONT");
+  truncate(): Promise<void> {
+    return this.command.whileHalted(() => {
+      copyFileSync(this.logFile, this.#keep());
+      truncateSync(this.logFile);
+    });
   }
 
   #keep(): string {

@@ -26,11 +26,11 @@ async function stopBroker(context: FaultContext): Promise<void> {
   const { brokers, stage } = context;
   const { topic } = stage.options;
   const id = await brokers.find(topic, "leader");
-  brokers.signal(id, "SIGSTOP");
+  await brokers.halt(id);
   try {
     await Bun.sleep(context.faultMs);
   } finally {
-    brokers.signal(id, "SIGCONT");
+    brokers.resume(id);
   }
   await brokers.whenInSync(topic);
   await recovered(context);
@@ -122,13 +122,13 @@ async function fillSpoolDisk(context: FaultContext): Promise<void> {
 
 async function changeLogFile(context: FaultContext): Promise<void> {
   const { log } = context.stage;
-  const changes = [
+  const changes: readonly (() => void | Promise<void>)[] = [
     () => log.truncate(),
     () => log.delete(),
     () => log.move({ withSignal: true }),
     () => log.move({ withSignal: false }),
   ];
-  changes[context.round % changes.length]!();
+  await changes[context.round % changes.length]!();
   await whenWriting(log);
   await recovered(context);
 }

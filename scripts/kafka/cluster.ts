@@ -37,7 +37,7 @@ export interface Cluster {
   readonly version: string;
   readonly clusterId: string;
   /** As of now: a restarted broker has another pid. */
-  readonly brokers: readonly { id: number; port: number; pid: number; logFile: string }[];
+  readonly brokers: readonly (KnownProcess & { id: number; port: number; logFile: string })[];
   /** Every process, in the order in which they are to be stopped. */
   readonly processes: readonly (KnownProcess & { name: string })[];
   stop(): Promise<void>;
@@ -104,6 +104,7 @@ class JarCluster implements Cluster {
       id: plan.id,
       port: plan.port,
       pid: server.process.pid,
+      started: server.process.started,
       logFile: plan.logFile,
     }));
   }

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 
 const POLL_MS = 25;
+const HALT_POLL_MS = 1;
 const KILL_LIMIT_MS = 10_000;
 
 export interface KnownProcess {
@@ -20,9 +21,7 @@ export function processStart(pid: number): string | undefined {
 
 function startFromProc(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command's name stands in parentheses and may hold anything; what follows are the fields from the third on.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(`/proc/${pid}/stat`);
     // A zombie whose other threads are still ending has its ports and files open yet.
     if ((fields[0] === "Z" || fields[0] === "X") && readdirSync(`/proc/${pid}/task`).length <= 1) return undefined;
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -30,6 +29,12 @@ function startFromProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of proc_pid_stat(5), from the third on, the state: the command's name before it stands in parentheses and may hold anything. */
+function statFields(path: string): string[] {
+  const stat = readFileSync(path, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function startFromPs(pid: number): string | undefined {
@@ -52,6 +57,43 @@ export async function stopProcess(known: KnownProcess, graceMs: number): Promise
 export async function killProcess(known: KnownProcess): Promise<void> {
   signal(known, "SIGKILL");
   if (!(await isGoneWithin(known, KILL_LIMIT_MS))) throw new Error(`process ${known.pid} is still there after SIGKILL`);
+}
+
+/**
+ * SIGSTOP; returns when all of its threads stand still. The signal alone is a wish: on a busy machine a thread may run on for many
+ * milliseconds, long enough to answer somebody.
+ */
+export async function haltProcess(known: KnownProcess): Promise<void> {
+  signal(known, "SIGSTOP");
+  for (
+    const startedMs = performance.now();
+    isRunning(known) && !standsStill(known.pid);
+    await Bun.sleep(HALT_POLL_MS)
+  ) {
+    if (performance.now() - startedMs > KILL_LIMIT_MS) throw new Error(`process ${known.pid} runs on after SIGSTOP`);
+  }
+}
+
+/** SIGCONT. */
+export function resumeProcess(known: KnownProcess): void {
+  signal(known, "SIGCONT");
+}
+
+function standsStill(pid: number): boolean {
+  if (process.platform !== "linux") {
+    const run = Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)]);
+    return run.stdout.toString().trim().startsWith("T");
+  }
+  return readdirSync(`/proc/${pid}/task`).every((task) => threadStandsStill(`/proc/${pid}/task/${task}/stat`));
+}
+
+/** Stopped, or gone. */
+function threadStandsStill(statFile: string): boolean {
+  try {
+    return /^[TtZX]/.test(statFields(statFile)[0] ?? "");
+  } catch {
+    return true;
+  }
 }
 
 function signal(known: KnownProcess, name: NodeJS.Signals): void {

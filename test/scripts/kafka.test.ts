@@ -3,7 +3,7 @@
  * Every cluster here has a folder and ports of its own, so that it meets neither the developer's Kafka nor another run.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Cluster, freePorts, startCluster } from "../../scripts/kafka/cluster.ts";
@@ -11,7 +11,14 @@ import { javaMajor } from "../../scripts/kafka/java.ts";
 import { withLock } from "../../scripts/kafka/lock.ts";
 import { describeCluster } from "../../scripts/kafka/metadata.ts";
 import { isPortTaken } from "../../scripts/kafka/ports.ts";
-import { isRunning, killProcess, processStart, spawnGuarded } from "../../scripts/kafka/processes.ts";
+import {
+  haltProcess,
+  isRunning,
+  killProcess,
+  processStart,
+  resumeProcess,
+  spawnGuarded,
+} from "../../scripts/kafka/processes.ts";
 import { environmentName } from "../../src/options/core.ts";
 import { kafkaCommandOptions } from "../../src/options/kafka-command.ts";
 
@@ -243,6 +250,26 @@ describe("a guarded process", () => {
     expect(isRunning(guarded)).toBe(true);
     await killProcess(guarded);
     expect(isRunning(guarded)).toBe(false);
+  });
+
+  test("does nothing more once it is halted, until it is resumed", async () => {
+    const output = join(scratch, "halted.log");
+    const guarded = spawnGuarded(["/bin/sh", "-c", "while :; do echo; done"], output);
+    const whenWriting = async () => {
+      for (const size = statSync(output).size; statSync(output).size === size; ) await Bun.sleep(1);
+    };
+    try {
+      for (let i = 0; i < 20; i++) {
+        await whenWriting();
+        await haltProcess(guarded);
+        const { size } = statSync(output);
+        await Bun.sleep(20);
+        expect(statSync(output).size).toBe(size);
+        resumeProcess(guarded);
+      }
+    } finally {
+      await killProcess(guarded);
+    }
   });
 
   test("is not mistaken for another process that has its pid", async () => {
