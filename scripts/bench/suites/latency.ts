@@ -44,7 +44,9 @@ async function run(bench: Bench, tree: Tree): Promise<Run> {
       ...["--kafka-topic", topic, "--kafka-group", topic, "--log-file", logFile],
     ],
   });
-  await consume.logged(/"msg":"partitions assigned"/);
+  // By all of its Workers: where one comes first and gets all partitions, the group rests when they are divided.
+  const workers = Number((await consume.logged(/"workers":(\d+),.*"msg":"started"/))[1]);
+  for (let i = 0; i < workers; i++) await consume.logged(new RegExp(`"worker":${i},.*"msg":"partitions assigned"`));
   const probe = new Probe(serve.url, logFile, options.seconds);
   const used = () => [cpuMs([serve.child.pid]), cpuMs([consume.pid]), cpuMs(kafka.pids)] as const;
   const before = used();
