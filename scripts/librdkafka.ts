@@ -107,7 +107,8 @@ interface Mend {
 
 /**
  * What librdkafka 2.15.1 gets wrong and no caller can avoid: over a cluster whose brokers have all just been started anew (the first
- * two), over a leader that goes while records wait in it for their acknowledgement (the third), and over brokers that are gone (the fourth).
+ * two), over a leader that goes while records wait in it for their acknowledgement (the third), over brokers that are gone (the fourth), and
+ * in a group whose partitions are being divided anew (the fifth and sixth).
  */
 const MENDS: readonly Mend[] = [
   {
@@ -159,6 +160,28 @@ const MENDS: readonly Mend[] = [
       "rkb->rkb_reconnect_backoff_ms = rkb->rkb_rk->rk_conf.reconnect_backoff_ms;",
       "rkb->rkb_ts_reconnect = RD_MIN(rkb->rkb_ts_reconnect, rd_clock() + rkb->rkb_reconnect_backoff_ms * 1000LL);",
     ].reduce((text, line) => `${text}$1${line}\n`, ""),
+    places: 1,
+  },
+  {
+    // Partitions that are resumed are not read until the broker's thread looks at them again, and nothing wakes it: where all that it had
+    // were paused it sleeps for up to a second (confluentinc/confluent-kafka-go#630 has half a second in a log). librdkafka itself pauses
+    // and resumes all of a member's partitions in every rebalance, those too that it keeps. Who starts to read wakes the thread in this way.
+    file: "src/rdkafka_partition.c",
+    pattern: /( +)rktp->rktp_flags &= ~flag;\n/g,
+    replacement: [
+      "rktp->rktp_flags &= ~flag;",
+      "if (rk->rk_type == RD_KAFKA_CONSUMER && rktp->rktp_broker)",
+      '        rd_kafka_broker_wakeup(rktp->rktp_broker, "resume");',
+    ].reduce((text, line) => `${text}$1${line}\n`, ""),
+    places: 1,
+  },
+  {
+    // A member of a cooperative group that has no partitions just then ends without leaving. The group keeps it until its session is over,
+    // and a rebalance waits for it that long: nobody gets partitions, and who leaves, or commits, waits behind its own JoinGroup, since a
+    // broker reads a connection's next request when the one before is answered.
+    file: "src/rdkafka_cgrp.c",
+    pattern: /("terminating, skipping rejoin",\s+RD_KAFKAP_STR_PR\(rkcg->rkcg_group_id\)\);\n)( +)return;\n/g,
+    replacement: "$1$2rd_kafka_cgrp_leave_maybe(rkcg);\n$2return;\n",
     places: 1,
   },
 ];

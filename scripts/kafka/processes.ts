@@ -61,17 +61,17 @@ export async function killProcess(known: KnownProcess): Promise<void> {
 
 /**
  * SIGSTOP; returns when all of its threads stand still. The signal alone is a wish: on a busy machine a thread may run on for many
- * milliseconds, long enough to answer somebody.
+ * milliseconds, long enough to answer somebody. Throws where it is gone, or does not stand still in time (it runs on then).
  */
 export async function haltProcess(known: KnownProcess): Promise<void> {
   signal(known, "SIGSTOP");
-  for (
-    const startedMs = performance.now();
-    isRunning(known) && !standsStill(known.pid);
-    await Bun.sleep(HALT_POLL_MS)
-  ) {
-    if (performance.now() - startedMs > KILL_LIMIT_MS) throw new Error(`process ${known.pid} runs on after SIGSTOP`);
+  for (const startedMs = performance.now(); !standsStill(known.pid); await Bun.sleep(HALT_POLL_MS)) {
+    if (!isRunning(known)) throw new Error(`process ${known.pid} is gone`);
+    if (performance.now() - startedMs <= KILL_LIMIT_MS) continue;
+    resumeProcess(known);
+    throw new Error(`process ${known.pid} does not stand still after SIGSTOP`);
   }
+  if (!isRunning(known)) throw new Error(`process ${known.pid} is gone`);
 }
 
 /** SIGCONT. */
@@ -84,15 +84,22 @@ function standsStill(pid: number): boolean {
     const run = Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)]);
     return run.stdout.toString().trim().startsWith("T");
   }
-  return readdirSync(`/proc/${pid}/task`).every((task) => threadStandsStill(`/proc/${pid}/task/${task}/stat`));
+  const threads = orUndefined(() => readdirSync(`/proc/${pid}/task`));
+  return threads?.every((thread) => threadStandsStill(`/proc/${pid}/task/${thread}/stat`)) ?? false;
 }
 
 /** Stopped, or gone. */
 function threadStandsStill(statFile: string): boolean {
+  const fields = orUndefined(() => statFields(statFile));
+  return fields === undefined || /^[TtZX]/.test(fields[0]!);
+}
+
+/** What is read of a process that may be gone. */
+function orUndefined<T>(read: () => T): T | undefined {
   try {
-    return /^[TtZX]/.test(statFields(statFile)[0] ?? "");
+    return read();
   } catch {
-    return true;
+    return undefined;
   }
 }
 

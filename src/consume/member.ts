@@ -28,7 +28,8 @@ const COMMIT_INTERVAL_MS = 500;
 const REVOKE_WAIT_MS = 10_000;
 const COMMIT_WAIT_MS = 2000;
 const COMMIT_RETRY_MS = 50;
-const SETTLE_MS = 6000;
+/** More than a session (6 s): a rebalance that waits for a member that is gone holds up commits for as long. */
+const SETTLE_MS = 8000;
 const SETTLE_COMMIT_MS = 500;
 const SETTLE_POLL_MS = 20;
 const CLOSE_MS = 4000;

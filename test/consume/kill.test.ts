@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Compression } from "../../src/consume/closed-files.ts";
+import { type Compression, closedFiles } from "../../src/consume/closed-files.ts";
 import { Closer } from "../../src/consume/closer.ts";
 import { unfinished } from "../../src/consume/manifest.ts";
 import { recover } from "../../src/consume/recovery.ts";
@@ -11,6 +11,8 @@ import { IDENTITY, type KillSettings } from "./kill-settings.ts";
 import { keptLog, TestFolder } from "./support.ts";
 
 const ROUNDS = 20;
+/** Over all rounds. How many a round has before it is killed, the disk decides. */
+const CLOSED_FILES = 20;
 
 test.each([
   [null, false],
@@ -21,7 +23,7 @@ test.each([
   async (compression: Compression | null, isSynced) => {
     using folder = new TestFolder();
     const [logFile, committedFile] = [folder.file("consumer.log"), folder.file("committed.json")];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS || closedFiles(logFile).length < CLOSED_FILES; round++) {
       const committed = existsSync(committedFile)
         ? (JSON.parse(readFileSync(committedFile, "utf8")) as number[])
         : [0, 0, 0];
@@ -46,7 +48,7 @@ test.each([
       expect(verdict.partitions.get(partition)!.firstOffset).toBe(0);
       expect(verdict.partitions.get(partition)!.lastOffset! + 1).toBeGreaterThanOrEqual(next);
     });
-    expect(verdict.files).toBeGreaterThan(ROUNDS);
+    expect(verdict.files).toBeGreaterThanOrEqual(CLOSED_FILES);
   },
   60_000,
 );

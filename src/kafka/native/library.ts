@@ -46,7 +46,7 @@ export class LibraryError extends Error {
 }
 
 /** Grows with what scripts/librdkafka.ts mends in the sources: a build without it is not taken for one with it. */
-const PATCH_LEVEL = 6;
+const PATCH_LEVEL = 7;
 
 /** Where the build of the bundled sources is kept: one folder a version, system and processor. */
 export function cachedLibraryPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
