@@ -178,10 +178,12 @@ const MENDS: readonly Mend[] = [
   {
     // A member of a cooperative group that has no partitions just then ends without leaving. The group keeps it until its session is over,
     // and a rebalance waits for it that long: nobody gets partitions, and who leaves, or commits, waits behind its own JoinGroup, since a
-    // broker reads a connection's next request when the one before is answered.
+    // broker reads a connection's next request when the one before is answered. Not while the answer to a rebalance is still awaited: what is
+    // revoked there is to be committed first, and the answer leads to leaving by itself.
     file: "src/rdkafka_cgrp.c",
     pattern: /("terminating, skipping rejoin",\s+RD_KAFKAP_STR_PR\(rkcg->rkcg_group_id\)\);\n)( +)return;\n/g,
-    replacement: "$1$2rd_kafka_cgrp_leave_maybe(rkcg);\n$2return;\n",
+    replacement:
+      "$1$2if (!RD_KAFKA_CGRP_WAIT_ASSIGN_CALL(rkcg))\n$2        rd_kafka_cgrp_leave_maybe(rkcg);\n$2return;\n",
     places: 1,
   },
 ];

@@ -28,7 +28,7 @@ const COMMIT_INTERVAL_MS = 500;
 const REVOKE_WAIT_MS = 10_000;
 const COMMIT_WAIT_MS = 2000;
 const COMMIT_RETRY_MS = 50;
-/** More than a session (6 s): a rebalance that waits for a member that is gone holds up commits for as long. */
+/** More than a session by default (6 s): a rebalance that waits for a member that is gone holds up commits for as long. */
 const SETTLE_MS = 8000;
 const SETTLE_COMMIT_MS = 500;
 const SETTLE_POLL_MS = 20;

@@ -85,11 +85,12 @@ test("a member that has nothing yet leaves, and who has made room for it leaves 
     pollUntil([first, second], () => owned[1].size > 0 || performance.now() - madeRoomAt >= pauseMs);
     closeInTime(second);
     closeInTime(first);
-    // Nobody is left behind in the group: who comes next need not wait for a session to end.
+    // Nobody is left behind in the group: who comes next need not wait for a session to end (6 s, less the moment since). At most for
+    // what a group waits for its first members, by default 3 s.
     const third = join(owned[0]);
     const joinedAt = performance.now();
     pollUntil(third, () => owned[0].size === 4);
-    expect(performance.now() - joinedAt).toBeLessThan(4000);
+    expect(performance.now() - joinedAt).toBeLessThan(4500);
     closeInTime(third);
   }
 }, 120_000);
