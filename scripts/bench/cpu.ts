@@ -3,6 +3,7 @@
  * elsewhere. Time is user and system together.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { statFields } from "../kafka/processes.ts";
 
 interface ProcessTimes {
   readonly pid: number;
@@ -55,8 +56,7 @@ export function readStat(
   stat: string,
   { msPerTick, pageBytes }: { msPerTick: number; pageBytes: number },
 ): ProcessTimes {
-  // The name stands in parentheses and may hold anything; the field after it is the third.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(stat);
   const field = (number: number) => Number(fields[number - 3]);
   return {
     pid: Number.parseInt(stat, 10),

@@ -21,7 +21,7 @@ export function processStart(pid: number): string | undefined {
 
 function startFromProc(pid: number): string | undefined {
   try {
-    const fields = statFields(`/proc/${pid}/stat`);
+    const fields = statFields(readFileSync(`/proc/${pid}/stat`, "latin1"));
     // A zombie whose other threads are still ending has its ports and files open yet.
     if ((fields[0] === "Z" || fields[0] === "X") && readdirSync(`/proc/${pid}/task`).length <= 1) return undefined;
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -31,9 +31,11 @@ function startFromProc(pid: number): string | undefined {
   }
 }
 
-/** Of proc_pid_stat(5), from the third on, the state: the command's name before it stands in parentheses and may hold anything. */
-function statFields(path: string): string[] {
-  const stat = readFileSync(path, "latin1");
+/**
+ * The fields of a /proc/PID/stat (proc_pid_stat(5)) from the third on, the state: the command's name before it stands in parentheses and
+ * may hold anything.
+ */
+export function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
@@ -65,13 +67,15 @@ export async function killProcess(known: KnownProcess): Promise<void> {
  */
 export async function haltProcess(known: KnownProcess): Promise<void> {
   signal(known, "SIGSTOP");
-  for (const startedMs = performance.now(); !standsStill(known.pid); await Bun.sleep(HALT_POLL_MS)) {
+  for (const startedMs = performance.now(); ; await Bun.sleep(HALT_POLL_MS)) {
+    const isStill = standsStill(known.pid);
+    // Asked last: threads of one that ends meanwhile look still, too.
     if (!isRunning(known)) throw new Error(`process ${known.pid} is gone`);
+    if (isStill) return;
     if (performance.now() - startedMs <= KILL_LIMIT_MS) continue;
     resumeProcess(known);
     throw new Error(`process ${known.pid} does not stand still after SIGSTOP`);
   }
-  if (!isRunning(known)) throw new Error(`process ${known.pid} is gone`);
 }
 
 /** SIGCONT. */
@@ -90,7 +94,7 @@ function standsStill(pid: number): boolean {
 
 /** Stopped, or gone. */
 function threadStandsStill(statFile: string): boolean {
-  const fields = orUndefined(() => statFields(statFile));
+  const fields = orUndefined(() => statFields(readFileSync(statFile, "latin1")));
   return fields === undefined || /^[TtZX]/.test(fields[0]!);
 }
 

@@ -63,7 +63,7 @@ test("pause holds a partition back, resume lets it go on", async () => {
   consumer.close(5000);
 }, 20_000);
 
-// librdkafka 2.15.1 by itself looks at them a second after they were paused (scripts/librdkafka.ts mends it): some 7 s for all of them.
+// librdkafka 2.15.1 by itself looks at them up to a second after they were paused (scripts/librdkafka.ts mends it): some 6 s for all turns.
 test("what is resumed is read on at once", async () => {
   const assigned: number[] = [];
   const consumer = join("resumed", { onAssign: (partitions) => assigned.push(...partitions) });
